@@ -1,0 +1,68 @@
+// A heap: where buffers come from. The backends are dma_heap (the kernel's), simulated_heap and
+// drm_dumb_heap; the registry names them.
+//
+// Allocate may block for as long as the kernel does (a CMA allocation migrates pages: milliseconds to
+// seconds), so it runs on a worker thread. All methods are thread-safe.
+
+#ifndef HEAPS_HEAP_H_
+#define HEAPS_HEAP_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "dmaheap/v1/resources.pb.h"
+#include "heaps/buffer.h"
+
+namespace dmaheap {
+
+// What does not change while the daemon runs.
+struct HeapDescription {
+  // Its own name, without "heaps/": for a kernel heap the name of its node.
+  std::string name;
+  // Other names that resolve to it.
+  std::vector<std::string> aliases;
+  v1::HeapKind kind = v1::HEAP_KIND_UNSPECIFIED;
+  v1::Contiguity contiguity = v1::CONTIGUITY_UNSPECIFIED;
+  // Heaps of one area take turns: the engine runs one allocation of an area at a time. Empty for a
+  // heap whose allocations do not disturb each other (system).
+  std::string area;
+  // Absent where the heap has no fixed size or the kernel does not tell.
+  absl::optional<int64_t> size_bytes;
+  int64_t page_size_bytes = 4096;
+};
+
+// What changes.
+struct HeapUsage {
+  absl::optional<int64_t> free_bytes;
+  absl::optional<int64_t> largest_free_bytes;
+};
+
+struct AllocationSpec {
+  // 1 or more; the heap rounds up to whole pages.
+  int64_t size_bytes = 0;
+  // At most kMaxLabelBytes; becomes the name of the dma-buf. May be empty.
+  std::string label;
+};
+
+class Heap {
+ public:
+  virtual ~Heap() = default;
+
+  virtual const HeapDescription& description() const = 0;
+
+  // One buffer: zeroed, read-write, O_CLOEXEC, of at least the asked size. Every failure carries the
+  // kernel's errno (GetErrno): ENOMEM for whatever the heap could not give, EMFILE and ENFILE where
+  // the process or the system has no fd left, EINTR and EAGAIN as they come, ENODEV where the node
+  // is gone.
+  virtual absl::StatusOr<Buffer> Allocate(const AllocationSpec& spec) = 0;
+
+  // Never blocks; what is not known is absent.
+  virtual HeapUsage Usage() const = 0;
+};
+
+}  // namespace dmaheap
+
+#endif  // HEAPS_HEAP_H_
