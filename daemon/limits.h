@@ -38,10 +38,11 @@ inline constexpr int kMaxMetadataBytes = 4 * 1024;
 
 // ---- requests
 
-// Waiting requests of one heap, and of one uid among them. A heap serves hundreds a second; more in
-// line than this only means that the last one waits too long.
-inline constexpr size_t kMaxQueuePerHeap = 64;
-inline constexpr size_t kMaxQueuePerUid = 8;
+// Requests of one heap that are not finished: one for every session there can be.
+inline constexpr size_t kMaxQueuePerHeap = 256;
+// Of one uid among them: one for every session it can have. (8 refused a camera provider whose 16
+// threads, one uid, allocate at the same time.)
+inline constexpr size_t kMaxQueuePerUid = 32;
 // What OVERLOADED tells the caller to wait: about what a full queue needs.
 inline constexpr absl::Duration kOverloadRetryAfter = absl::Milliseconds(100);
 // The daemon answers this much before the caller's deadline: a DEADLINE_EXCEEDED made by the gRPC

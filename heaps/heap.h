@@ -61,6 +61,10 @@ class Heap {
 
   // Never blocks; what is not known is absent.
   virtual HeapUsage Usage() const = 0;
+
+  // The memory of a buffer is gone (BufferWatch said so). For heaps that keep their own books; nothing
+  // happens for a buffer of another heap.
+  virtual void Release(const BufferKey& key) {}
 };
 
 }  // namespace dmaheap
