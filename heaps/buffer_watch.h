@@ -2,8 +2,8 @@
 // reference on them.
 //
 // A watch is begun while the buffer's fd is still in hand; the fd may then be closed. The memory is
-// reported gone when the last reference of any kind is: fds in any process or in flight in a socket,
-// mappings, references inside drivers.
+// reported gone when the last reference of any kind is: fds in any process or in flight in a
+// socket, mappings, references inside drivers.
 //
 //   dma-buf   an item of an epoll set holds no reference on its file and vanishes with it
 //             (fs/eventpoll.c, eventpoll_release); the items left are read from the set's fdinfo

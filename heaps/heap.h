@@ -1,8 +1,8 @@
 // A heap: where buffers come from. The backends are dma_heap (the kernel's), simulated_heap and
 // drm_dumb_heap; the registry names them.
 //
-// Allocate may block for as long as the kernel does (a CMA allocation migrates pages: milliseconds to
-// seconds), so it runs on a worker thread. All methods are thread-safe.
+// Allocate may block for as long as the kernel does (a CMA allocation migrates pages: milliseconds
+// to seconds), so it runs on a worker thread. All methods are thread-safe.
 
 #ifndef HEAPS_HEAP_H_
 #define HEAPS_HEAP_H_
@@ -53,10 +53,10 @@ class Heap {
 
   virtual const HeapDescription& description() const = 0;
 
-  // One buffer: zeroed, read-write, O_CLOEXEC, of at least the asked size. Every failure carries the
-  // kernel's errno (GetErrno): ENOMEM for whatever the heap could not give, EMFILE and ENFILE where
-  // the process or the system has no fd left, EINTR and EAGAIN as they come, ENODEV where the node
-  // is gone.
+  // One buffer: zeroed, read-write, O_CLOEXEC, of at least the asked size. Every failure carries
+  // the kernel's errno (GetErrno): ENOMEM for whatever the heap could not give, EMFILE and ENFILE
+  // where the process or the system has no fd left, EINTR and EAGAIN as they come, ENODEV where the
+  // node is gone.
   virtual absl::StatusOr<Buffer> Allocate(const AllocationSpec& spec) = 0;
 
   // Never blocks; what is not known is absent.

@@ -27,8 +27,8 @@ class HeapRegistry {
   // Another name for a heap that is there. INVALID_NAME, HEAP_NOT_FOUND.
   absl::Status AddAlias(absl::string_view alias, absl::string_view heap);
 
-  // By own name first, then by alias. HEAP_NOT_FOUND lists the heaps there are and the aliases tried;
-  // HEAP_ABSENT or KERNEL_LACKS_HEAPS where there is none at all.
+  // By own name first, then by alias. HEAP_NOT_FOUND lists the heaps there are and the aliases
+  // tried; HEAP_ABSENT or KERNEL_LACKS_HEAPS where there is none at all.
   absl::StatusOr<Heap*> Find(absl::string_view name) const;
 
   // In the order of their names.
