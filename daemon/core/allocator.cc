@@ -65,7 +65,11 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
                   [this](const std::vector<BufferKey>& gone) { OnGone(gone); }),
       lanes_(dependencies_.make_worker) {}
 
-Allocator::~Allocator() = default;
+Allocator::~Allocator() {
+  // Tasks that the workers still post may use everything else.
+  lanes_.Stop();
+  view_worker_.reset();
+}
 
 absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap,
                                     bool hold) const {
@@ -281,8 +285,8 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
   CheckDrained();
 }
 
-BufferRecord& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
-  BufferRecord record;
+LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
+  LiveBuffer record;
   record.key = buffer.key;
   record.heap = allocation.heap->description().name;
   record.size_bytes = buffer.size_bytes;
@@ -324,7 +328,7 @@ absl::Status Allocator::DeliverHeld(Allocation& allocation,
   std::vector<BufferKey> held;
   absl::Status status;
   for (Buffer& buffer : allocation.buffers) {
-    BufferRecord& record = Record(allocation, buffer);
+    LiveBuffer& record = Record(allocation, buffer);
     record.state = v1::Buffer::HELD;
     record.expire_time = record.create_time + lease;
     *response.add_buffers() = ToProto(record);
@@ -343,7 +347,7 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   Recipient& recipient = *allocation.request.recipient;
   response.set_batch_id(next_batch_++);
   for (const Buffer& buffer : allocation.buffers) {
-    BufferRecord& record = Record(allocation, buffer);
+    LiveBuffer& record = Record(allocation, buffer);
     record.state = v1::Buffer::DELIVERED;
     record.client_id = recipient.client_id();
     *response.add_buffers() = ToProto(record);
@@ -413,7 +417,7 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   if (draining_) return done(ShuttingDown());
   absl::StatusOr<int> fd = holds_.Borrow(request.key, request.token);
   if (!fd.ok()) return done(fd.status());
-  BufferRecord* record = table_.Find(request.key);
+  LiveBuffer* record = table_.Find(request.key);
   if (record == nullptr) {
     return done(Error(ErrorReason::INTERNAL_ERROR, "a held buffer has no record"));
   }
@@ -461,7 +465,7 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
 
 absl::Status Allocator::Release(const Principal& principal, const BufferKey& key,
                                 absl::string_view token) {
-  BufferRecord* record = table_.Find(key);
+  LiveBuffer* record = table_.Find(key);
   const bool own = record != nullptr && record->charge.uid() == principal.uid;
   if (record != nullptr && record->state == v1::Buffer::HELD && holds_.Has(key)) {
     if (!own || !token.empty()) {
@@ -505,8 +509,9 @@ void Allocator::OnClientGone(uint64_t client_id) {
 }
 
 void Allocator::OnGone(const std::vector<BufferKey>& gone) {
+  const std::vector<Heap*> heaps = dependencies_.heaps.heaps();
   for (const BufferKey& key : gone) {
-    for (Heap* heap : dependencies_.heaps.heaps()) heap->Release(key);
+    for (Heap* heap : heaps) heap->Release(key);
     table_.Erase(key);
   }
 }

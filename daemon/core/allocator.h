@@ -115,7 +115,7 @@ class Allocator {
   void Deliver(const AllocationPtr& allocation);
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
-  BufferRecord& Record(Allocation& allocation, const Buffer& buffer);
+  LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
   void End(const AllocationPtr& allocation,
            absl::StatusOr<v1::AllocateBuffersResponse> response);
   void OnGone(const std::vector<BufferKey>& gone);
@@ -139,7 +139,6 @@ class Allocator {
   Task drained_;
   std::unique_ptr<Worker> view_worker_;
   Reconciler reconciler_;
-  // Last: its threads are joined while the rest still stands.
   Lanes lanes_;
 };
 

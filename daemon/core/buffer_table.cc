@@ -7,7 +7,7 @@
 
 namespace dmaheap {
 
-BufferRecord& BufferTable::Insert(BufferRecord record) {
+LiveBuffer& BufferTable::Insert(LiveBuffer record) {
   // An inode number that comes back (memfds, after 2^32) can only belong to new memory.
   Erase(record.key);
   const uint64_t number = next_++;
@@ -15,9 +15,13 @@ BufferRecord& BufferTable::Insert(BufferRecord record) {
   return records_.emplace(number, std::move(record)).first->second;
 }
 
-BufferRecord* BufferTable::Find(const BufferKey& key) {
+LiveBuffer* BufferTable::Find(const BufferKey& key) {
   const auto it = by_key_.find(key);
   return it == by_key_.end() ? nullptr : &records_.at(it->second);
+}
+
+const LiveBuffer* BufferTable::Find(const BufferKey& key) const {
+  return const_cast<BufferTable*>(this)->Find(key);
 }
 
 bool BufferTable::Erase(const BufferKey& key) {
@@ -58,7 +62,7 @@ BufferTotals BufferTable::OfClient(uint64_t client_id) const {
   return totals;
 }
 
-v1::Buffer ToProto(const BufferRecord& record) {
+v1::Buffer ToProto(const LiveBuffer& record) {
   v1::Buffer buffer;
   buffer.set_name(absl::StrCat("buffers/", record.key.ToString()));
   buffer.set_heap(absl::StrCat("heaps/", record.heap));

@@ -19,7 +19,7 @@
 
 namespace dmaheap {
 
-struct BufferRecord {
+struct LiveBuffer {
   BufferKey key;
   // The heap's own name.
   std::string heap;
@@ -46,11 +46,12 @@ struct BufferTotals {
 class BufferTable {
  public:
   // By the number that orders the list; it only grows.
-  using Records = std::map<uint64_t, BufferRecord>;
+  using Records = std::map<uint64_t, LiveBuffer>;
 
-  BufferRecord& Insert(BufferRecord record);
+  LiveBuffer& Insert(LiveBuffer record);
   // nullptr if there is none.
-  BufferRecord* Find(const BufferKey& key);
+  LiveBuffer* Find(const BufferKey& key);
+  const LiveBuffer* Find(const BufferKey& key) const;
   // Ends the record and its charge; false if there is none.
   bool Erase(const BufferKey& key);
 
@@ -68,7 +69,7 @@ class BufferTable {
   absl::flat_hash_map<BufferKey, uint64_t> by_key_;
 };
 
-v1::Buffer ToProto(const BufferRecord& record);
+v1::Buffer ToProto(const LiveBuffer& record);
 
 }  // namespace dmaheap
 

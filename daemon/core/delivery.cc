@@ -64,7 +64,7 @@ PushResult PushBatch(Recipient& recipient, int64_t batch_id, const std::string& 
 }
 
 PushResult PushOne(Recipient& recipient, int64_t batch_id, const std::string& request_id,
-                   const BufferRecord& record, int fd) {
+                   const LiveBuffer& record, int fd) {
   v1::Buffers frame;
   frame.set_batch_id(batch_id);
   frame.set_request_id(request_id);

@@ -27,7 +27,7 @@ PushResult PushBatch(Recipient& recipient, int64_t batch_id, const std::string& 
 
 // A batch of one held buffer; borrows fd.
 PushResult PushOne(Recipient& recipient, int64_t batch_id, const std::string& request_id,
-                   const BufferRecord& record, int fd);
+                   const LiveBuffer& record, int fd);
 
 }  // namespace dmaheap
 

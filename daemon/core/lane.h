@@ -40,6 +40,9 @@ class Lanes {
   // Requests that wait for the heap's lane; 0 if it was never used.
   size_t Depth(const Heap& heap) const;
 
+  // Joins the workers of all lanes. No lane may be used afterwards.
+  void Stop() { lanes_.clear(); }
+
  private:
   WorkerFactory factory_;
   std::map<std::string, Lane> lanes_;
