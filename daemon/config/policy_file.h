@@ -44,12 +44,6 @@ absl::StatusOr<EffectivePolicy> ParsePolicy(absl::string_view text, absl::string
 // for each uid; uid 0 and operator_uid (who started the daemon) may inspect and change it.
 EffectivePolicy BuiltinPolicy(uint32_t operator_uid);
 
-// The quota of the built-in policy. 512 MiB: twice what a camera takes at most, six 4K NV12 frames
-// of 12 MiB for each of three streams. 1024: as many fds as a process may have by default
-// (RLIMIT_NOFILE).
-inline constexpr int64_t kBuiltinQuotaBytes = int64_t{512} << 20;
-inline constexpr int64_t kBuiltinQuotaBuffers = 1024;
-
 }  // namespace dmaheap
 
 #endif  // DAEMON_CONFIG_POLICY_FILE_H_
