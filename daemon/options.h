@@ -65,6 +65,11 @@ struct CommandLine {
 // Exit code for a command line that is wrong.
 inline constexpr int kExitUsage = 2;
 
+// Exit code (EX_CONFIG of sysexits.h) for a broker whose policy, or another part of the set-up, is
+// wrong. At the first start the keeper ends the daemon with it at once: another try would find the
+// same mistake.
+inline constexpr int kExitConfig = 78;
+
 CommandLine ParseCommandLine(int argc, const char* const* argv);
 
 // "4096", "64KiB", "256M", "1GiB": whole pages of 4096 bytes, K, M and G by 1024. INVALID_ARGUMENT
