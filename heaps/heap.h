@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "dmaheap/v1/resources.pb.h"
@@ -62,9 +63,15 @@ class Heap {
   // Never blocks; what is not known is absent.
   virtual HeapUsage Usage() const = 0;
 
-  // The memory of a buffer is gone (BufferWatch said so). For heaps that keep their own books; nothing
-  // happens for a buffer of another heap.
+  // The memory of a buffer of this heap is gone (BufferWatch said so, or it was closed before
+  // anybody else had it). A kernel heap knows by itself; the simulated one frees its page frames. A
+  // key that the heap does not know changes nothing.
   virtual void Release(const BufferKey& key) {}
+
+  // A buffer of this heap outlived the process that allocated it: a heap that keeps its own books
+  // takes it up again, so that the new process does not hand the same frames out twice. ENOMEM
+  // where it has less free than that.
+  virtual absl::Status Adopt(const BufferKey& key, int64_t size_bytes) { return absl::OkStatus(); }
 };
 
 }  // namespace dmaheap
