@@ -1,4 +1,6 @@
-// The broker: the composition root of everything that serves clients.
+// The broker: who may have a buffer, when, and why not. Its composition root.
+//
+// Started by the keeper, with what it needs in its fds (handover/inheritance.h); holds no privilege.
 
 #ifndef DAEMON_DAEMON_H_
 #define DAEMON_DAEMON_H_
@@ -7,9 +9,7 @@
 
 namespace dmaheap {
 
-// Serves until SIGTERM. The keeper has handed over sockets, heaps and the fd store by the protocol
-// of socket activation. Returns the exit code; kExitConfig (options.h) for a mistake in the
-// set-up that another try would meet again.
+// Runs until SIGTERM; the exit code of the process.
 int RunBroker(const Options& options);
 
 }  // namespace dmaheap

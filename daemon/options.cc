@@ -148,8 +148,8 @@ absl::StatusOr<int64_t> ParseSize(absl::string_view text) {
   return value;
 }
 
-absl::StatusOr<SimulatedHeapOptions> ParseSimulate(absl::string_view text) {
-  SimulatedHeapOptions simulate;
+absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text) {
+  SimulateOption simulate;
   const size_t comma = text.find(',');
   const absl::string_view size = text.substr(0, comma);
   if (!size.empty()) {

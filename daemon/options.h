@@ -20,7 +20,7 @@ namespace dmaheap {
 // The keeper is what a person starts; it starts the other two.
 enum class Role { kKeeper, kBroker, kProber };
 
-struct SimulatedHeapOptions {
+struct SimulateOption {
   int64_t size_bytes = int64_t{256} << 20;
   std::string name = "simulated";
 };
@@ -37,7 +37,7 @@ struct Options {
   // Empty: the built-in policy.
   std::string policy_file;
   // Absent: no simulated heap unless the policy names one.
-  absl::optional<SimulatedHeapOptions> simulate;
+  absl::optional<SimulateOption> simulate;
 
   // Name or number of the account that the broker and the prober run as. Empty: not told, see
   // keeper/privileges.h for what follows.
@@ -78,7 +78,7 @@ absl::StatusOr<int64_t> ParseSize(absl::string_view text);
 
 // The value of --simulate: "", "SIZE", "SIZE,NAME" or ",NAME". A name may hold commas, as the
 // kernel's linux,cma does.
-absl::StatusOr<SimulatedHeapOptions> ParseSimulate(absl::string_view text);
+absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text);
 
 }  // namespace dmaheap
 
