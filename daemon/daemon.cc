@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "daemon/config/policy_file.h"
 #include "daemon/core/allocator.h"
 #include "daemon/core/live_view.h"
@@ -41,8 +42,14 @@ namespace {
 // Calls that are being answered when the daemon stops get this long; longer than any answer takes.
 constexpr std::chrono::milliseconds kShutdownGrace{500};
 
+uint32_t OperatorUid() {
+  const char* text = getenv(std::string(kOperatorUidVariable).c_str());
+  uint32_t uid;
+  return text != nullptr && absl::SimpleAtoi(text, &uid) ? uid : getuid();
+}
+
 absl::StatusOr<EffectivePolicy> LoadPolicy(const Options& options) {
-  if (options.policy_file.empty()) return BuiltinPolicy(options.operator_uid);
+  if (options.policy_file.empty()) return BuiltinPolicy(OperatorUid());
   return ReadPolicyFile(options.policy_file);
 }
 

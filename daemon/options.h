@@ -54,6 +54,9 @@ struct Options {
   bool prober = true;
 };
 
+// Environment variable in which the keeper tells the broker the uid that started it.
+inline constexpr absl::string_view kOperatorUidVariable = "DMAHEAPD_OPERATOR_UID";
+
 // What became of a command line: options, or a text to print and the code to exit with.
 struct CommandLine {
   absl::optional<Options> options;

@@ -178,6 +178,8 @@ ChildSpec Keeper::BrokerSpec() const {
     spec.environment.emplace_back("WATCHDOG_USEC",
                                   absl::StrCat(absl::ToInt64Microseconds(watchdog_)));
   }
+  // Who started the daemon may inspect and change it, under the built-in policy.
+  spec.environment.emplace_back(std::string(kOperatorUidVariable), absl::StrCat(getuid()));
   spec.account = resources_->account();
   spec.oom_score = kServingOomScore;
   spec.writable_folder = options_.state_dir;
