@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -17,23 +18,25 @@ namespace {
 
 class NodeScanTest : public FdLeakCheck {
  protected:
-  // False where the machine does not let this process make device nodes.
+  // False where the machine does not let this process make device nodes, or use them there.
   bool MakeNode(const std::string& name, dev_t device) {
-    return mknod((folder_.path() + "/" + name).c_str(), S_IFCHR | 0600, device) == 0;
+    struct statvfs mount;
+    return mknod((folder_.path() + "/" + name).c_str(), S_IFCHR | 0600, device) == 0 &&
+           statvfs(folder_.path().c_str(), &mount) == 0 && (mount.f_flag & ST_NODEV) == 0;
   }
 
   TempFolder folder_;
 };
 
-// Linux: Documentation/admin-guide/devices.txt; 1:3 is /dev/null, 1:5 /dev/zero. 240 to 254 are for
-// local use: minor 254 of 240 has no driver.
+// Linux: Documentation/admin-guide/devices.txt; 1:3 is /dev/null, 1:5 /dev/zero. 0:0 has no driver
+// and may be made by anybody (fs/namei.c, WHITEOUT_DEV).
 const dev_t kNull = makedev(1, 3);
 const dev_t kZero = makedev(1, 5);
-const dev_t kNoDriver = makedev(240, 254);
+const dev_t kNoDriver = makedev(0, 0);
 
 TEST_F(NodeScanTest, EveryCharacterDeviceIsOpenedOnceInTheOrderOfTheNames) {
   if (!MakeNode("system", kNull) || !MakeNode("linux,cma", kZero)) {
-    GTEST_SKIP() << "mknod: " << ErrnoName(errno);
+    GTEST_SKIP() << "no device nodes in " << folder_.path();
   }
 
   const auto scan = ScanHeapNodes(folder_.path());
@@ -51,9 +54,7 @@ TEST_F(NodeScanTest, EveryCharacterDeviceIsOpenedOnceInTheOrderOfTheNames) {
 }
 
 TEST_F(NodeScanTest, ANodeThatCanNotBeOpenedIsReportedWithItsErrno) {
-  if (!MakeNode("dead", kNoDriver) || !MakeNode("system", kNull)) {
-    GTEST_SKIP() << "mknod: " << ErrnoName(errno);
-  }
+  if (!MakeNode("dead", kNoDriver)) GTEST_SKIP() << "no device nodes in " << folder_.path();
 
   const auto scan = ScanHeapNodes(folder_.path());
 
@@ -61,7 +62,7 @@ TEST_F(NodeScanTest, ANodeThatCanNotBeOpenedIsReportedWithItsErrno) {
   ASSERT_EQ(scan->failures.size(), 1u);
   EXPECT_EQ(scan->failures[0].name, "dead");
   EXPECT_EQ(scan->failures[0].error_number, ENXIO);
-  EXPECT_EQ(scan->nodes.size(), 1u);
+  EXPECT_TRUE(scan->nodes.empty());
 }
 
 TEST_F(NodeScanTest, WhatIsNoCharacterDeviceIsPassedOver) {
