@@ -4,9 +4,9 @@
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +30,9 @@ namespace {
 
 // Where systemd puts the first one (sd_listen_fds(3)).
 constexpr int kFirstListenFd = 3;
+
+// The header of glibc 2.36 declares pidfd_open without C linkage.
+int OpenPidFd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
 bool Readable(int fd, int timeout_milliseconds) {
   pollfd entry = {.fd = fd, .events = POLLIN, .revents = 0};
@@ -65,7 +68,7 @@ bool Readable(int fd, int timeout_milliseconds) {
   }
   std::vector<std::string> words = {"dmaheapd"};
   words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
-  words.push_back(absl::StrCat("--ready-fd=", ready));
+  if (spec.pass_ready_fd) words.push_back(absl::StrCat("--ready-fd=", ready));
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -109,7 +112,7 @@ DaemonProcess::DaemonProcess(const std::string& program, const StartSpec& spec) 
   log_.Reset(log[0]);
   pid_ = fork();
   if (pid_ == 0) Become(program, spec, ready_end.get(), log_end.get());
-  pidfd_.Reset(pidfd_open(pid_, 0));
+  pidfd_.Reset(OpenPidFd(pid_));
   EXPECT_TRUE(pidfd_.valid());
 }
 
@@ -193,7 +196,7 @@ std::string Ask(const std::string& path, absl::string_view command) {
 }
 
 bool WaitGone(pid_t pid) {
-  const UniqueFd pidfd(pidfd_open(pid, 0));
+  const UniqueFd pidfd(OpenPidFd(pid));
   if (!pidfd.valid()) return errno == ESRCH;
   return Readable(pidfd.get(), DaemonProcess::kPatienceMilliseconds);
 }

@@ -40,6 +40,8 @@ struct StartSpec {
   std::vector<std::pair<std::string, int>> listen_fds;
   // Become this user, with no capability, before the exec. 0: stay.
   uid_t uid = 0;
+  // Whether --ready-fd is added to the arguments.
+  bool pass_ready_fd = true;
 };
 
 class DaemonProcess {
