@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Counts test cases from the runners' own reports, and shows the output of what failed.
 
-usage: count_tests.py EVENTS...
+usage: count_tests.py run EVENTS COUNTS    after each run of Bazel: adds its counts to the file COUNTS
+       count_tests.py total COUNTS         after all: the sum
 
-EVENTS are files of `bazel test --build_event_json_file`: they name the targets that this run really
-ran (or took from the cache), where bazel-testlogs still holds those of other runs. The cases are in
-each target's test.xml. The last line is "N passed, N failed", with ", N skipped" if there were any;
-the exit code is 0 only if something passed and nothing failed.
+EVENTS is the file of `bazel test --build_event_json_file`: it names the targets that this run really
+ran (or took from the cache), where bazel-testlogs still holds those of other runs, and is written
+over by the next. The cases are in each target's test.xml. The sum is the line "N passed, N failed",
+with ", N skipped" if there were any; the exit code is 0 only if something passed and nothing failed.
 """
 
 import json
@@ -93,6 +94,8 @@ def show_log(label, path, out):
             lines = log.read().splitlines()
     except OSError as error:
         lines = [str(error)]
+    if lines and lines[0].startswith("exec ${PAGER"):
+        lines = lines[3:]  # Bazel's head, for who calls a log as a script
     print(f"======== {label}: {path}", file=out)
     if len(lines) > MAX_LINES_SHOWN:
         print(f"({len(lines) - MAX_LINES_SHOWN} lines before)", file=out)
@@ -139,11 +142,16 @@ def count_run(events_path, out):
     return total
 
 
-def main(events_paths, out=sys.stdout):
-    total = (0, 0, 0)
-    for events_path in events_paths:
-        total = tuple(map(sum, zip(total, count_run(events_path, out))))
-    passed, failed, skipped = total
+def add_run(events_path, counts_path, out=sys.stdout):
+    with open(counts_path, "a", encoding="utf-8") as counts:
+        print(*count_run(events_path, out), file=counts)
+
+
+def print_total(counts_path, out=sys.stdout):
+    """The closing line; returns the exit code."""
+    with open(counts_path, encoding="utf-8") as counts:
+        runs = [[int(number) for number in line.split()] for line in counts]
+    passed, failed, skipped = map(sum, zip(*runs)) if runs else (0, 0, 0)
     if passed + failed == 0:
         print("======== nothing was run, which proves nothing", file=out)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""),
@@ -152,6 +160,9 @@ def main(events_paths, out=sys.stdout):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) == 4 and sys.argv[1] == "run":
+        add_run(*sys.argv[2:])
+    elif len(sys.argv) == 3 and sys.argv[1] == "total":
+        sys.exit(print_total(sys.argv[2]))
+    else:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1:]))

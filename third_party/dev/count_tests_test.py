@@ -70,7 +70,10 @@ class CountTests(unittest.TestCase):
 
     def count(self, *paths):
         out = io.StringIO()
-        code = count_tests.main(paths or [self.write()], out)
+        counts = self.file("")
+        for path in paths or [self.write()]:
+            count_tests.add_run(path, counts, out)
+        code = count_tests.print_total(counts, out)
         lines = out.getvalue().splitlines()
         return code, lines[-1], "\n".join(lines[:-1])
 
@@ -174,12 +177,23 @@ class CountTests(unittest.TestCase):
         second = self.write()
         self.assertEqual(self.count(first, second, first)[:2], (0, "2 passed, 0 failed"))
 
+    def test_no_run_at_all_is_no_success(self):
+        out = io.StringIO()
+        self.assertEqual(count_tests.print_total(self.file(""), out), 1)
+        self.assertTrue(out.getvalue().endswith("\n0 passed, 0 failed\n"))
+
     def test_a_bazel_that_left_nothing_is_a_failure(self):
         self.assertEqual(self.count(self.folder.name + "/none")[:2], (1, "0 passed, 1 failed"))
 
     def test_events_that_end_in_the_middle_of_a_line_are_a_failure(self):
         path = self.file('{"id": {"buildFinished": {}}, "finished": {"exitC')
         self.assertEqual(self.count(path)[:2], (1, "0 passed, 1 failed"))
+
+    def test_the_head_that_bazel_gives_a_log_is_left_out(self):
+        self.result("//:a", CRASHED, log="exec ${PAGER:-less} \"$0\" || exit 1\nExecuting\n---\nmine")
+        self.summary("//:a", "FAILED")
+        self.finished("TESTS_FAILED")
+        self.assertEqual(self.count()[2].splitlines()[1:], ["mine"])
 
     def test_a_long_log_is_cut_at_its_start(self):
         self.result("//:a", CRASHED, log="\n".join(f"line {i}" for i in range(1000)))
