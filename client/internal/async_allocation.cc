@@ -66,6 +66,9 @@ void AsyncAllocation::Call() {
   if (!aboard.ok()) return Finish(aboard.status());
   // What arrived without a reply is described on the parking thread, for that blocks.
   if (!*aboard || !delivery_.arrived.empty()) return ParkAs(State::kNeedsLink);
+  // The callback may come, and change delivery_, before the call below returns.
+  const std::shared_ptr<Link> link = delivery_.link;
+  request_.set_session_id(link->session->id());
   auto context = std::make_shared<grpc::ClientContext>();
   SetDeadline(*context, delivery_.deadline);
   {
@@ -78,9 +81,6 @@ void AsyncAllocation::Call() {
     state_ = State::kCalling;
     context_ = context;
   }
-  // The callback may come, and change delivery_, before the call below returns.
-  const std::shared_ptr<Link> link = delivery_.link;
-  request_.set_session_id(link->session->id());
   auto response = std::make_shared<v1::AllocateBuffersResponse>();
   v1::AllocateBuffersResponse* const answer = response.get();
   grpc::ClientContext* const call = context.get();
