@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "heaps/memfd_name.h"
 #include "heaps/page_math.h"
 #include "proto/errno_status.h"
 #include "proto/wire.h"
@@ -142,7 +143,8 @@ absl::StatusOr<Buffer> SimulatedHeap::Allocate(const AllocationSpec& spec) {
 }
 
 absl::StatusOr<Buffer> SimulatedHeap::MakeBuffer(int64_t size_bytes, const std::string& label) {
-  auto memfd = kernel_->CreateSealedMemfd(label.empty() ? description_.name : label, size_bytes);
+  auto memfd = kernel_->CreateSealedMemfd(
+      absl::StrCat(kMemfdNamePrefix, label.empty() ? description_.name : label), size_bytes);
   if (!memfd.ok()) return memfd.status();
 
   Buffer buffer;

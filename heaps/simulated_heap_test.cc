@@ -68,7 +68,7 @@ TEST_F(SimulatedHeapTest, ABufferIsAZeroedSealedMemfdOfWholePages) {
   EXPECT_EQ(buffer->size_bytes, 2 * page_);
   EXPECT_EQ(kernel_.SizeOf(buffer->fd.get()).value(), 2 * page_);
   EXPECT_EQ(buffer->key, (BufferKey{Backing::kMemfd, kernel_.InodeOf(buffer->fd.get()).value()}));
-  EXPECT_EQ(kernel_.NameOf(buffer->key.inode), "front-camera");
+  EXPECT_EQ(kernel_.NameOf(buffer->key.inode), "dmaheap:front-camera");
   EXPECT_EQ(fcntl(buffer->fd.get(), F_GETFD), FD_CLOEXEC);
   EXPECT_EQ(fcntl(buffer->fd.get(), F_GET_SEALS) & (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW),
             F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW);
@@ -79,7 +79,7 @@ TEST_F(SimulatedHeapTest, ABufferIsAZeroedSealedMemfdOfWholePages) {
 
 TEST_F(SimulatedHeapTest, ABufferWithoutALabelBearsTheNameOfTheHeap) {
   const auto heap = MakeHeap();
-  EXPECT_EQ(kernel_.NameOf(heap->Allocate({1, ""})->key.inode), "simulated");
+  EXPECT_EQ(kernel_.NameOf(heap->Allocate({1, ""})->key.inode), "dmaheap:simulated");
 }
 
 TEST_F(SimulatedHeapTest, WithUdmabufABufferIsADmaBufAndTheMemfdIsClosed) {

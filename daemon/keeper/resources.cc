@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/keeper/inherited_sockets.h"
+#include "daemon/keeper/notify_message.h"
 #include "daemon/keeper/unix_listener.h"
 #include "daemon/log.h"
 #include "proto/errno_status.h"
@@ -134,14 +135,26 @@ absl::Status Resources::OpenProberSocket() {
 }
 
 void Resources::OpenHeaps(const Options& options) {
-  HeapNodes nodes = OpenHeapNodes(options.heap_dir);
-  for (const absl::Status& failure : nodes.failures) {
-    spdlog::warn("event=heap_node_not_opened {}", LogStatus(failure));
+  absl::StatusOr<NodeScan> scan = ScanHeapNodes(options.heap_dir);
+  if (!scan.ok()) {
+    spdlog::warn("event=no_kernel_heaps folder={} {}", LogValue(options.heap_dir),
+                 LogStatus(scan.status()));
+    return;
   }
-  for (const HeapNode& node : nodes.opened) {
+  for (const NodeScan::Failure& failure : scan->failures) {
+    spdlog::warn("event=heap_node_not_opened name={} errno={}", LogValue(failure.name),
+                 ErrnoName(failure.error_number));
+  }
+  for (HeapNode& node : scan->nodes) {
+    // It travels in LISTEN_FDNAMES.
+    if (!IsFdName(node.name)) {
+      spdlog::warn("event=heap_node_left_out name={} note=\"its name can not be handed over\"",
+                   LogValue(node.name));
+      continue;
+    }
     spdlog::info("event=heap_node_opened name={}", LogValue(node.name));
+    heaps_.push_back(std::move(node));
   }
-  heaps_ = std::move(nodes.opened);
 }
 
 }  // namespace dmaheap

@@ -12,9 +12,9 @@
 #include "absl/types/optional.h"
 #include "daemon/keeper/account.h"
 #include "daemon/keeper/files.h"
-#include "daemon/keeper/heap_nodes.h"
 #include "daemon/keeper/notify_server.h"
 #include "daemon/options.h"
+#include "heaps/node_scan.h"
 #include "proto/unique_fd.h"
 
 namespace dmaheap {

@@ -18,6 +18,7 @@
 #include "daemon/diagnosis/prober/bufinfo.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/tree.h"
+#include "heaps/memfd_name.h"
 #include "proto/errno_status.h"
 
 namespace dmaheap {
@@ -58,7 +59,7 @@ BufferRecord& RecordOf(ScanResult& result, BufferBacking backing, uint64_t inode
 
 MemfdMark LearnMemfdMark() {
   MemfdMark mark;
-  const UniqueFd memfd(memfd_create("dmaheap-mark", MFD_CLOEXEC));
+  const UniqueFd memfd(memfd_create("mark", MFD_CLOEXEC));
   struct stat status;
   if (!memfd.valid() || fstat(memfd.get(), &status) != 0) return mark;
   // fs/proc/task_mmu.c writes "%02x:%02x".
@@ -134,15 +135,19 @@ ProcScanner::Seen ProcScanner::ScanFds(int process, int32_t pid, const TimeBox& 
   // Looking at the clock costs less than a readlink.
   for (const std::string& number : *numbers) {
     if (box.Ended()) return Seen::kPartly;
-    const absl::optional<BufferBacking> backing = ClassifyPath(ReadLink(fds->get(), number));
-    if (backing.has_value()) TakeFd(process, fds->get(), number, pid, *backing, box, result);
+    const std::string path = ReadLink(fds->get(), number);
+    const absl::optional<BufferBacking> backing = ClassifyPath(path);
+    if (backing.has_value()) {
+      TakeFd({process, fds->get(), pid}, number, path, *backing, box, result);
+    }
   }
   return Seen::kWhole;
 }
 
-void ProcScanner::TakeFd(int process, int fds, const std::string& number, int32_t pid,
+void ProcScanner::TakeFd(const Process& process, const std::string& number, absl::string_view path,
                          BufferBacking backing, const TimeBox& box, ScanResult& result) {
-  const absl::StatusOr<UniqueFd> file = OpenFileBelow(process, absl::StrCat("fdinfo/", number));
+  const absl::StatusOr<UniqueFd> file =
+      OpenFileBelow(process.folder, absl::StrCat("fdinfo/", number));
   if (!file.ok()) return;
   const absl::StatusOr<FileText> text = ReadAll(file->get(), kFdInfoBytes, box);
   if (!text.ok()) return;
@@ -153,7 +158,8 @@ void ProcScanner::TakeFd(int process, int fds, const std::string& number, int32_
     // The one link that is followed, and only asked for what the kernel already knows of its target
     // (AT_STATX_DONT_SYNC), so that no file system of somebody else can make us wait.
     struct statx status;
-    if (statx(fds, number.c_str(), AT_STATX_DONT_SYNC, STATX_INO | STATX_SIZE, &status) == 0) {
+    if (statx(process.fds, number.c_str(), AT_STATX_DONT_SYNC, STATX_INO | STATX_SIZE, &status) ==
+        0) {
       if (!info.inode.has_value()) info.inode = status.stx_ino;
       // Another file took the number meanwhile if the inodes differ.
       if (is_memfd && info.inode == status.stx_ino) info.size_bytes = status.stx_size;
@@ -167,8 +173,8 @@ void ProcScanner::TakeFd(int process, int fds, const std::string& number, int32_
         std::min<uint64_t>(*info.references, std::numeric_limits<uint32_t>::max()));
   }
   CopyText(info.exporter, record.exporter);
-  CopyText(info.name, record.name);
-  ++result.holds[HoldKey{backing, *info.inode, pid, HoldKind::kFd}];
+  CopyText(is_memfd ? LabelOfMemfd(path) : absl::string_view(info.name), record.name);
+  ++result.holds[HoldKey{backing, *info.inode, process.pid, HoldKind::kFd}];
 }
 
 ProcScanner::Seen ProcScanner::ScanMaps(int process, int32_t pid, const TimeBox& box,
@@ -198,7 +204,7 @@ ProcScanner::Seen ProcScanner::ScanMaps(int process, int32_t pid, const TimeBox&
 
 void ProcScanner::TakeMapsLine(absl::string_view line, int32_t pid, ScanResult& result) {
   // Nearly all lines end here, at the least cost.
-  if (!absl::StrContains(line, "dmabuf") && !absl::StrContains(line, kSimulatedMemfdPath)) return;
+  if (!absl::StrContains(line, "dmabuf") && !absl::StrContains(line, kMemfdNamePrefix)) return;
   const absl::optional<MapsLine> map = ParseMapsLine(line);
   if (!map.has_value()) return;
   const absl::optional<BufferBacking> backing = ClassifyPath(map->path);

@@ -67,10 +67,17 @@ class ProcScanner {
  private:
   enum class Seen { kWhole, kGone, kPartly };
 
+  // A process that is being looked at: its folder, the folder of its fds (both borrowed), its pid.
+  struct Process {
+    int folder;
+    int fds;
+    int32_t pid;
+  };
+
   Seen ScanProcess(int proc, int32_t pid, const TimeBox& box, ScanResult& result);
   Seen ScanFds(int process, int32_t pid, const TimeBox& box, ScanResult& result);
-  void TakeFd(int process, int fds, const std::string& number, int32_t pid, BufferBacking backing,
-              const TimeBox& box, ScanResult& result);
+  void TakeFd(const Process& process, const std::string& number, absl::string_view path,
+              BufferBacking backing, const TimeBox& box, ScanResult& result);
   Seen ScanMaps(int process, int32_t pid, const TimeBox& box, ScanResult& result);
   void TakeMapsLine(absl::string_view line, int32_t pid, ScanResult& result);
 

@@ -4,9 +4,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "heaps/memfd_name.h"
 
 namespace dmaheap {
 namespace {
+
+// What the kernel puts before the name that memfd_create(2) was given.
+constexpr absl::string_view kMemfdPath = "/memfd:";
 
 void TakeNumber(absl::string_view value, absl::optional<uint64_t>& field) {
   uint64_t number = 0;
@@ -31,8 +36,17 @@ absl::optional<BufferBacking> ClassifyPath(absl::string_view path) {
   if (absl::StartsWith(path, "/dmabuf:") || path == "anon_inode:dmabuf") {
     return BufferBacking::kDmaBuf;
   }
-  if (absl::StartsWith(path, kSimulatedMemfdPath)) return BufferBacking::kMemfd;
+  if (absl::ConsumePrefix(&path, kMemfdPath) && absl::StartsWith(path, kMemfdNamePrefix)) {
+    return BufferBacking::kMemfd;
+  }
   return absl::nullopt;
+}
+
+absl::string_view LabelOfMemfd(absl::string_view path) {
+  absl::ConsumePrefix(&path, kMemfdPath);
+  absl::ConsumePrefix(&path, kMemfdNamePrefix);
+  absl::ConsumeSuffix(&path, " (deleted)");
+  return path;
 }
 
 FdInfo ParseFdInfo(absl::string_view text) {

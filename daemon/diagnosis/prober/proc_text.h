@@ -15,14 +15,13 @@
 
 namespace dmaheap {
 
-// The memfds of the simulated heap have names that begin so; the kernel puts "/memfd:" before the
-// name that memfd_create(2) was given.
-inline constexpr absl::string_view kSimulatedMemfdPath = "/memfd:dmaheap";
-
 // What the target of /proc/PID/fd/N, or the path in a line of maps, says of the kind of file: a
-// dma-buf ("/dmabuf:NAME", and "anon_inode:dmabuf" before Linux 5.3), a memfd of the simulated
-// heap, or nothing of interest.
+// dma-buf ("/dmabuf:NAME", and "anon_inode:dmabuf" before Linux 5.3), a memfd of a simulated
+// heap (heaps/memfd_name.h), or nothing of interest.
 absl::optional<BufferBacking> ClassifyPath(absl::string_view path);
+
+// The label of a simulated buffer, from the path of its memfd ("/memfd:dmaheap:LABEL (deleted)").
+absl::string_view LabelOfMemfd(absl::string_view path);
 
 // /proc/PID/fdinfo/N; fs/proc/fd.c seq_show, and drivers/dma-buf/dma-buf.c dma_buf_show_fdinfo.
 struct FdInfo {

@@ -190,7 +190,7 @@ class ScriptedBroker {
     std::vector<UniqueFd> owned;
     std::vector<int> numbers;
     for (int i = 0; i < count; ++i) {
-      owned.emplace_back(memfd_create("dmaheap-test", MFD_CLOEXEC));
+      owned.emplace_back(memfd_create("dmaheap:test", MFD_CLOEXEC));
       numbers.push_back(owned.back().get());
       struct stat status = {};
       fstat(numbers.back(), &status);
