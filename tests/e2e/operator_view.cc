@@ -62,7 +62,8 @@ grpc::Status OperatorView::Reload() {
 }
 
 int64_t OperatorView::ChargedBytes(uint32_t uid) {
-  for (const v1::Account& account : Info().accounts()) {
+  const v1::ServerInfo info = Info();
+  for (const v1::Account& account : info.accounts()) {
     if (account.uid() == uid) return account.charged_bytes();
   }
   return 0;
