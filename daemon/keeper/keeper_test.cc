@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -606,6 +607,15 @@ TEST_F(KeeperTest, AFolderThatTheBrokersAccountCanNotReachFailsTheStartWithTheRe
   EXPECT_EQ(Start().WaitExit(), 71);
 
   EXPECT_THAT(daemon_->Log(), HasSubstr("can not be used by account 54321"));
+}
+
+TEST_F(KeeperTest, TheBrokerMayOpenAsManyFdsAsTheHardLimitAllows) {
+  StartAndWait();
+  rlimit own = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &own), 0);
+
+  EXPECT_EQ(Command("fd-limit"),
+            absl::StrCat(std::max<rlim_t>(own.rlim_cur, std::min<rlim_t>(8192, own.rlim_max))));
 }
 
 class PrivilegesTest : public KeeperTest {
