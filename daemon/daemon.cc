@@ -70,9 +70,9 @@ class Broker {
     if (!policy.ok()) return policy.status();
     if (absl::Status status = Take(EventLoop::Create(), loop_); !status.ok()) return status;
     if (absl::Status status = WatchSignals(); !status.ok()) return status;
-    if (absl::Status status = Take(SetUpHeaps(kernel_, std::move(inheritance->heap_nodes),
-                                              options_.simulate, *policy),
-                                   heaps_);
+    if (absl::Status status = Take(
+            SetUpHeaps(kernel_, std::move(inheritance->heap_nodes), options_.simulate, *policy),
+            heaps_);
         !status.ok()) {
       return status;
     }
@@ -175,8 +175,9 @@ class Broker {
                     .on_release_hint = [this] { allocator_->OnReleaseHint(); }});
     allocator_service_ =
         std::make_unique<AllocatorService>(*loop_, identities_, *sessions_, *allocator_);
-    admin_service_ = std::make_unique<AdminService>(*loop_, identities_, *sessions_, *allocator_,
-                                                    options_.policy_file, [this] { return Reload(); });
+    admin_service_ =
+        std::make_unique<AdminService>(*loop_, identities_, *sessions_, *allocator_,
+                                       options_.policy_file, [this] { return Reload(); });
     if (absl::Status status = Take(StartRpcServer({allocator_service_.get()}), rpc_server_);
         !status.ok()) {
       return status;
@@ -187,21 +188,21 @@ class Broker {
     }
     rpc_connections_ = std::make_unique<RpcConnections>(*loop_, identities_, *rpc_server_);
     admin_connections_ = std::make_unique<RpcConnections>(*loop_, identities_, *admin_server_);
-    if (absl::Status status = Take(
-            Acceptor::Create(*loop_, std::move(inheritance.fd_listener),
-                             [this](UniqueFd connection, PeerIdentity peer) {
-                               sessions_->Add(std::move(connection), std::move(peer));
-                             }),
-            fd_acceptor_);
+    if (absl::Status status = Take(Acceptor::Create(*loop_, std::move(inheritance.fd_listener),
+                                                    [this](UniqueFd connection, PeerIdentity peer) {
+                                                      sessions_->Add(std::move(connection),
+                                                                     std::move(peer));
+                                                    }),
+                                   fd_acceptor_);
         !status.ok()) {
       return status;
     }
-    if (absl::Status status = Take(
-            Acceptor::Create(*loop_, std::move(inheritance.admin_listener),
-                             [this](UniqueFd connection, PeerIdentity peer) {
-                               admin_connections_->Add(std::move(connection), std::move(peer));
-                             }),
-            admin_acceptor_);
+    if (absl::Status status = Take(Acceptor::Create(*loop_, std::move(inheritance.admin_listener),
+                                                    [this](UniqueFd connection, PeerIdentity peer) {
+                                                      admin_connections_->Add(std::move(connection),
+                                                                              std::move(peer));
+                                                    }),
+                                   admin_acceptor_);
         !status.ok()) {
       return status;
     }

@@ -64,8 +64,8 @@ absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(
     return status;
   }
   if (simulate.has_value()) {
-    if (absl::Status status = AddSimulatedHeap(*registry, kernel, simulate->name,
-                                               simulate->size_bytes, /*seed=*/0);
+    if (absl::Status status =
+            AddSimulatedHeap(*registry, kernel, simulate->name, simulate->size_bytes, /*seed=*/0);
         !status.ok()) {
       return status;
     }

@@ -51,7 +51,7 @@ std::string CheckNotEmpty(const std::string& text) {
 void AddFileOptions(CLI::App& app, Options& options) {
   const std::string group = "Files and heaps";
   app.add_option("--socket-dir", options.socket_dir,
-                 "Folder of rpc.sock, fd.sock, admin.sock and the lock; made if it is missing")
+                 "Folder of rpc.sock, fd.sock, admin.sock and\nthe lock; made if it is missing")
       ->type_name("DIR")
       ->check(CLI::Validator(CheckNotEmpty, ""))
       ->capture_default_str()
@@ -67,7 +67,7 @@ void AddFileOptions(CLI::App& app, Options& options) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--policy", options.policy_file,
-                 "Policy file (textproto, dmaheap.config.v1); SIGHUP reads it again")
+                 "Policy file (textproto, dmaheap.config.v1);\nSIGHUP reads it again")
       ->type_name("FILE")
       ->check(CLI::Validator(CheckNotEmpty, ""))
       ->default_str("built in")
@@ -76,14 +76,15 @@ void AddFileOptions(CLI::App& app, Options& options) {
 
 void AddProcessOptions(CLI::App& app, Options& options, double& watchdog_seconds) {
   const std::string group = "Processes";
-  app.add_option("--user", options.user,
-                 "Account of the broker and the prober. Default: dmaheapd if that account exists; "
-                 "started without privileges, the daemon stays what it is")
+  app.add_option(
+         "--user", options.user,
+         "Account of the broker and the prober.\nDefault: dmaheapd, which must exist if root\n"
+         "starts the daemon; others stay what they are")
       ->type_name("NAME|UID")
       ->check(CLI::Validator(CheckNotEmpty, ""))
       ->group(group);
   app.add_option("--watchdog", watchdog_seconds,
-                 "A broker silent for so long is restarted; 0 turns this off")
+                 "A broker silent for so long is restarted;\n0 turns this off")
       ->type_name("SECONDS")
       // The broker reports at half of it; below 50 ms a busy machine would look like a stuck one.
       ->check(CLI::Validator(
@@ -98,11 +99,13 @@ void AddProcessOptions(CLI::App& app, Options& options, double& watchdog_seconds
           ""))
       ->capture_default_str()
       ->group(group);
-  app.add_flag("!--no-lock-memory", options.lock_memory,
-               "Do not keep the keeper's memory from being paged out")
+  app.add_flag_callback(
+         "--no-lock-memory", [&options] { options.lock_memory = false; },
+         "Let the keeper's memory be paged out")
       ->group(group);
-  app.add_flag("!--no-prober", options.prober,
-               "Run without the prober: failures are explained less")
+  app.add_flag_callback(
+         "--no-prober", [&options] { options.prober = false; },
+         "Run without the prober: failures are\nexplained less")
       ->group(group);
 }
 
@@ -185,23 +188,24 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   AddFileOptions(app, options);
   CLI::Option* simulate_option =
       app.add_option("--simulate", simulate,
-                     "Serve a simulated CMA heap too, for machines without one "
-                     "[default: 256MiB,simulated]")
+                     "Serve a simulated CMA heap too, for machines\nwithout one. Without a value: "
+                     "256MiB,simulated")
           ->type_name("SIZE[,NAME]")
           ->expected(0, 1)
           ->check(CLI::Validator(
               [](const std::string& text) { return Complaint(ParseSimulate(text).status()); }, ""))
           ->group("Files and heaps");
   AddProcessOptions(app, options, watchdog_seconds);
-  app.add_option("--log-level", options.log_level, "How much is written to standard error")
+  app.add_option("--log-level", options.log_level,
+                 "How much goes to standard error: trace, debug,\ninfo, warn or error")
       ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}).description(""))
       ->capture_default_str()
       ->group("Reporting");
   app.add_option("--ready-fd", options.ready_fd,
-                 "An open fd: \"READY\" and a newline are written there once the daemon serves")
+                 "An open fd: \"READY\" and a newline are written\nthere once the daemon serves")
       ->type_name("FD")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()).description(""))
       ->group("Reporting");
   // Set by the keeper for its children; an empty group keeps it out of the help.
   app.add_option("--role", role)->check(CLI::IsMember({"broker", "prober"}))->group("");

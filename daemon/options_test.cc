@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -121,16 +122,20 @@ TEST(OptionsTest, HelpNamesEveryOptionWithItsDefaultAndExitsWithZero) {
 
   EXPECT_FALSE(line.options.has_value());
   EXPECT_EQ(line.exit_code, 0);
-  for (const char* part :
-       {"--socket-dir",     "/run/dmaheapd",   "--state-dir", "<socket-dir>/state",
-        "--heap-dir",       "/dev/dma_heap",   "--policy",    "--simulate",
-        "256MiB",           "--user",          "--log-level", "info",
-        "--ready-fd",       "--watchdog",      "=10",         "--no-prober",
-        "--no-lock-memory", "Files and heaps", "Processes",   "Reporting",
-        "--version"}) {
+  for (const char* part : {"--socket-dir",    "/run/dmaheapd",
+                           "--state-dir",     "<socket-dir>/state",
+                           "--heap-dir",      "/dev/dma_heap",
+                           "--policy",        "--simulate",
+                           "256MiB",          "--user",
+                           "--log-level",     "info",
+                           "--ready-fd",      "--watchdog SECONDS=10",
+                           "--no-prober",     "--no-lock-memory",
+                           "Files and heaps", "Processes",
+                           "Reporting",       "--version"}) {
     EXPECT_THAT(line.text, HasSubstr(part));
   }
   EXPECT_THAT(line.text, ::testing::Not(HasSubstr("--role")));
+  for (const absl::string_view text : absl::StrSplit(line.text, '\n')) EXPECT_LE(text.size(), 80u);
 }
 
 TEST(OptionsTest, VersionSaysTheVersionOfDaemonAndWire) {

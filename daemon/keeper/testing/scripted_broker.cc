@@ -5,13 +5,14 @@
 //   exit CODE   leave at once
 //   hang        never become ready
 // Then it serves rpc.sock: one command per connection, answered by a text.
-//   pid | fds | hups | env NAME | probe | silent | exit CODE
+//   pid | fds | hups | fd-limit | env NAME | probe | silent | exit CODE
 //   store NAME COUNT | remove NAME | notify TEXT | impostor TEXT
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -139,6 +140,11 @@ class ScriptedBroker {
     if (verb == "fds") return ListFds();
     if (verb == "hups") return absl::StrCat(static_cast<int>(hangups));
     if (verb == "env") return getenv(rest.c_str()) != nullptr ? getenv(rest.c_str()) : "(unset)";
+    if (verb == "fd-limit") {
+      rlimit limit = {};
+      getrlimit(RLIMIT_NOFILE, &limit);
+      return absl::StrCat(limit.rlim_cur);
+    }
     if (verb == "probe") return Probe();
     if (verb == "silent") {
       silent_ = true;
