@@ -1,0 +1,284 @@
+// The client library of dmaheapd: asks the daemon for contiguous memory and gets dma-buf fds.
+//
+//   absl::StatusOr<std::unique_ptr<dmaheap::Client>> client = dmaheap::Client::Connect({});
+//   if (!client.ok()) return client.status();
+//   absl::StatusOr<dmaheap::Buffer> frame =
+//       (*client)->Allocate({.heap = "reserved", .size_bytes = 3840 * 2160 * 3 / 2});
+//   if (!frame.ok()) return frame.status();       // says why, and what to do
+//   absl::StatusOr<dmaheap::Mapping> pixels = frame->Map(dmaheap::CpuAccess::kReadWrite);
+//
+// Errors are absl::Status. Code, reason and details are those of the daemon's API (ErrorReasonName,
+// ErrorDetails, ErrorRetryAfter below). Every call that talks to the daemon is bounded in time.
+//
+// When the daemon restarts, the library reconnects within the deadline of the call at hand, with
+// jitter, and repeats only what did not arrive. Buffers in hand stay valid: they belong to the
+// kernel and to their holders, not to the daemon.
+//
+// Threads: the library makes none until it has to (a cancelled request, an asynchronous one that
+// waits for a daemon to come back). Fork: a Client does not survive fork() without exec(); every
+// call in the child fails with kFailedPrecondition. Buffers and Mappings do survive it.
+
+#ifndef CLIENT_DMAHEAP_H_
+#define CLIENT_DMAHEAP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+
+namespace dmaheap {
+namespace client_internal {
+class AsyncAllocation;
+class Core;
+struct BufferState;
+}  // namespace client_internal
+
+// Keeps this library's Buffer apart from other types of that name in one process.
+inline namespace client_v0 {
+
+// Whether the pages of a buffer are physically contiguous.
+enum class Contiguity {
+  kUnspecified = 0,
+  // One run of physical pages.
+  kPhysical = 1,
+  // Ordinary pages of a real heap that promises nothing.
+  kScattered = 2,
+  // Contiguous only in a simulated area: no device without an IOMMU can use it.
+  kSimulated = 3,
+};
+
+// "PHYSICAL", "SCATTERED", "SIMULATED", "UNSPECIFIED".
+absl::string_view ContiguityName(Contiguity contiguity);
+
+// What the CPU is about to do with the memory, or has done.
+enum class CpuAccess { kRead, kWrite, kReadWrite };
+
+// A buffer's memory in this process; munmap on destruction. Not thread-safe: it and its Buffer
+// belong to one thread at a time (the bytes at data() are yours to share).
+class Mapping {
+ public:
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ~Mapping();
+
+  void* data() const { return data_; }
+  int64_t size_bytes() const { return size_bytes_; }
+
+  // Brackets CPU access, so that caches and devices agree (DMA_BUF_IOCTL_SYNC, linux/dma-buf.h).
+  // A buffer of a simulated heap may be an ordinary memfd, which is coherent and knows no such
+  // request (ENOTTY): that counts as success. kFailedPrecondition after Buffer::TakeFd.
+  absl::Status BeginCpuAccess(CpuAccess access);
+  absl::Status EndCpuAccess(CpuAccess access);
+
+ private:
+  friend class Buffer;
+  Mapping(std::shared_ptr<client_internal::BufferState> state, void* data, int64_t size_bytes);
+
+  // Keeps the buffer's fd, and so the meaning of its number, for as long as the mapping lives.
+  std::shared_ptr<client_internal::BufferState> state_;
+  void* data_ = nullptr;
+  int64_t size_bytes_ = 0;
+};
+
+// A buffer in the hand of this process: owns its fd (O_CLOEXEC). Destruction closes the fd and
+// tells the daemon, once the Mappings are gone too; it may outlive the Client. Move-only; a
+// moved-from Buffer may only be destroyed or assigned to. Not thread-safe: one thread at a time.
+class Buffer {
+ public:
+  // Made by Client; for the library's own use.
+  explicit Buffer(std::shared_ptr<client_internal::BufferState> state);
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+
+  // Borrowed; -1 after TakeFd.
+  int fd() const;
+  // What the buffer really has: the size asked for, rounded up to whole pages.
+  int64_t size_bytes() const;
+  // buffers/{buffer}, the daemon's name for it.
+  const std::string& name() const;
+  // heaps/{heap} that served it.
+  const std::string& heap() const;
+  const std::string& label() const;
+  Contiguity contiguity() const;
+
+  // mmap(2) of the whole buffer. Errors carry the errno in their text.
+  absl::StatusOr<Mapping> Map(CpuAccess access = CpuAccess::kReadWrite) const;
+
+  // The caller owns the fd from now on, and closes it. The daemon learns from the kernel when the
+  // memory is gone.
+  [[nodiscard]] int TakeFd();
+
+ private:
+  std::shared_ptr<client_internal::BufferState> state_;
+};
+
+// A buffer as the daemon describes it.
+struct BufferInfo {
+  std::string name;  // buffers/{buffer}
+  std::string heap;  // heaps/{heap}
+  int64_t size_bytes = 0;
+  Contiguity contiguity = Contiguity::kUnspecified;
+  std::string label;
+  absl::Time create_time = absl::InfinitePast();
+  // When a held buffer is freed; InfiniteFuture for one that is not held.
+  absl::Time expire_time = absl::InfiniteFuture();
+};
+
+// Buffers that the daemon holds for whoever comes with the token.
+struct HeldBuffers {
+  std::vector<BufferInfo> buffers;
+  // A secret: whoever has it may claim the buffers.
+  std::string claim_token;
+};
+
+struct HeapInfo {
+  std::string name;  // heaps/{heap}
+  std::string kind;  // SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB
+  Contiguity contiguity = Contiguity::kUnspecified;
+  std::vector<std::string> aliases;
+  // Absent where the heap has no fixed size or the kernel does not tell.
+  absl::optional<int64_t> size_bytes;
+  absl::optional<int64_t> free_bytes;
+  absl::optional<int64_t> largest_free_bytes;
+  int64_t live_buffers = 0;
+  int64_t live_bytes = 0;
+  int32_t queue_depth = 0;
+  int64_t page_size_bytes = 0;
+};
+
+// Every member has a default, so that designated initializers may leave any of them out.
+struct ConnectOptions {
+  // Folder of the daemon's sockets. Empty: $DMAHEAPD_SOCKET_DIR, else /run/dmaheapd.
+  std::string socket_dir{};
+  // What this client calls itself, for the operator: at most 64 bytes of printable ASCII. Empty:
+  // the name of the program.
+  std::string label{};
+  // Bounds the handshake.
+  absl::Duration timeout = absl::Seconds(5);
+  // How long to try again while no daemon listens, for those who may start before it. It adds to
+  // timeout.
+  absl::Duration wait_for_daemon = absl::ZeroDuration();
+};
+
+struct AllocateOptions {
+  // Required. By name or alias, with or without "heaps/".
+  std::string heap{};
+  // Required. Bytes of each buffer.
+  int64_t size_bytes = 0;
+  // Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII.
+  std::string label{};
+  // From the call on. The daemon answers a little earlier, so that an explanation still arrives.
+  absl::Duration deadline = absl::Seconds(5);
+  // Makes a repeat idempotent: the daemon gives no second buffer for it. Empty: a random one.
+  std::string request_id{};
+};
+
+struct HoldOptions {
+  std::string heap{};
+  int64_t size_bytes = 0;
+  std::string label{};
+  int count = 1;
+  // Zero: the daemon's default (60 s). The policy caps it.
+  absl::Duration lease = absl::ZeroDuration();
+  absl::Duration deadline = absl::Seconds(5);
+  std::string request_id{};
+};
+
+struct ClaimOptions {
+  std::string name{};   // buffers/{buffer}
+  std::string token{};  // HeldBuffers::claim_token
+  absl::Duration deadline = absl::Seconds(5);
+};
+
+// A request under way. Copyable; destroying it neither cancels nor waits. Thread-safe.
+class AllocationHandle {
+ public:
+  AllocationHandle() = default;
+  explicit AllocationHandle(std::weak_ptr<client_internal::AsyncAllocation> allocation)
+      : allocation_(std::move(allocation)) {}
+
+  // Asks to end the request. Its callback still comes, once: with kCancelled, or with the buffer
+  // that was quicker. Does nothing when the callback has run.
+  void Cancel();
+
+ private:
+  std::weak_ptr<client_internal::AsyncAllocation> allocation_;
+};
+
+// A connection to the daemon, with an identity of its own: the uid and label of the process at
+// connect. Thread-safe: all methods may be called at once from any thread; destruction may not.
+class Client {
+ public:
+  using AllocateCallback = absl::AnyInvocable<void(absl::StatusOr<Buffer>) &&>;
+  using AllocateManyCallback = absl::AnyInvocable<void(absl::StatusOr<std::vector<Buffer>>) &&>;
+
+  // kUnavailable DAEMON_UNREACHABLE: no daemon listens. kPermissionDenied: the socket is not for
+  // this user. kFailedPrecondition WIRE_VERSION_UNSUPPORTED: library and daemon are too far apart.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(ConnectOptions options);
+
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  // Cancels asynchronous requests and waits for their callbacks; so not from within one.
+  ~Client();
+
+  // Blocks until the outcome, or the deadline.
+  absl::StatusOr<Buffer> Allocate(const AllocateOptions& options);
+
+  // count buffers of one size: all of them or none. At most 32.
+  absl::StatusOr<std::vector<Buffer>> AllocateMany(const AllocateOptions& options, int count);
+
+  // Returns at once. The callback comes exactly once, on a thread of the library or on this one: it
+  // must not block, for other callbacks wait behind it.
+  AllocationHandle AllocateAsync(const AllocateOptions& options, AllocateCallback callback);
+  AllocationHandle AllocateManyAsync(const AllocateOptions& options, int count,
+                                     AllocateManyCallback callback);
+
+  // Allocates buffers that stay in the daemon until claimed, by this process or another.
+  absl::StatusOr<HeldBuffers> Hold(const HoldOptions& options);
+
+  // Takes one held buffer. The first claim wins; the claimer is charged.
+  absl::StatusOr<Buffer> Claim(const ClaimOptions& options);
+
+  // Frees a held buffer. For one in somebody's hand a hint, see allocator.proto. The token may be
+  // empty for a buffer of this user.
+  absl::Status Release(absl::string_view name, absl::string_view token,
+                       absl::Duration timeout = absl::Seconds(5));
+
+  absl::StatusOr<std::vector<HeapInfo>> ListHeaps(absl::Duration timeout = absl::Seconds(5));
+
+  // The daemon's version, as it said at connect.
+  std::string server_version() const;
+
+ private:
+  explicit Client(std::shared_ptr<client_internal::Core> core);
+
+  std::shared_ptr<client_internal::Core> core_;
+};
+
+// The version of this library.
+absl::string_view LibraryVersion();
+
+// The reason of an error ("HEAP_NOT_FOUND"), of the closed set in errors.proto; empty if it has
+// none.
+std::string ErrorReasonName(const absl::Status& status);
+
+// Every value that the text of an error names, by key.
+std::map<std::string, std::string> ErrorDetails(const absl::Status& status);
+
+// When a repeat makes sense, if the daemon said so.
+absl::optional<absl::Duration> ErrorRetryAfter(const absl::Status& status);
+
+}  // namespace client_v0
+}  // namespace dmaheap
+
+#endif  // CLIENT_DMAHEAP_H_

@@ -1,0 +1,19 @@
+#include "client/internal/backoff.h"
+
+#include <algorithm>
+
+#include "client/internal/random_id.h"
+
+namespace dmaheap::client_internal {
+
+Backoff::Backoff() : Backoff(RandomNumber()) {}
+
+absl::Duration Backoff::Next() {
+  ++tries_;
+  const absl::Duration step = step_;
+  step_ = std::min(step_ * 2, kLongestBackoff);
+  std::uniform_real_distribution<double> share(0.5, 1.0);
+  return step * share(random_);
+}
+
+}  // namespace dmaheap::client_internal

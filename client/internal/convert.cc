@@ -1,0 +1,84 @@
+#include "client/internal/convert.h"
+
+#include <cerrno>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "proto/wire.h"
+
+namespace dmaheap::client_internal {
+
+Contiguity ToContiguity(v1::Contiguity contiguity) {
+  switch (contiguity) {
+    case v1::PHYSICAL:
+      return Contiguity::kPhysical;
+    case v1::SCATTERED:
+      return Contiguity::kScattered;
+    case v1::SIMULATED:
+      return Contiguity::kSimulated;
+    default:
+      return Contiguity::kUnspecified;
+  }
+}
+
+BufferInfo ToBufferInfo(const v1::Buffer& buffer) {
+  BufferInfo info;
+  info.name = buffer.name();
+  info.heap = buffer.heap();
+  info.size_bytes = buffer.size_bytes();
+  info.contiguity = ToContiguity(buffer.contiguity());
+  info.label = buffer.label();
+  if (buffer.has_create_time()) info.create_time = ToTime(buffer.create_time());
+  if (buffer.has_expire_time()) info.expire_time = ToTime(buffer.expire_time());
+  return info;
+}
+
+HeapInfo ToHeapInfo(const v1::Heap& heap) {
+  HeapInfo info;
+  info.name = heap.name();
+  info.kind = v1::HeapKind_Name(heap.kind());
+  info.contiguity = ToContiguity(heap.contiguity());
+  info.aliases.assign(heap.aliases().begin(), heap.aliases().end());
+  if (heap.has_size_bytes()) info.size_bytes = heap.size_bytes();
+  if (heap.has_free_bytes()) info.free_bytes = heap.free_bytes();
+  if (heap.has_largest_free_bytes()) info.largest_free_bytes = heap.largest_free_bytes();
+  info.live_buffers = heap.live_buffers();
+  info.live_bytes = heap.live_bytes();
+  info.queue_depth = heap.queue_depth();
+  info.page_size_bytes = heap.page_size_bytes();
+  return info;
+}
+
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+google::protobuf::Duration FromDuration(absl::Duration duration) {
+  google::protobuf::Duration message;
+  const int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &duration);
+  message.set_seconds(seconds);
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return message;
+}
+
+std::string ResourceName(absl::string_view collection, absl::string_view name) {
+  const std::string prefix = absl::StrCat(collection, "/");
+  if (name.empty() || absl::StartsWith(name, prefix)) return std::string(name);
+  return absl::StrCat(prefix, name);
+}
+
+std::string DefaultLabel() {
+  std::string label;
+  for (const char* c = program_invocation_short_name; *c != '\0'; ++c) {
+    if (label.size() == kMaxClientTextBytes) break;
+    label.push_back(absl::ascii_isprint(static_cast<unsigned char>(*c)) ? *c : '?');
+  }
+  return label;
+}
+
+}  // namespace dmaheap::client_internal

@@ -1,0 +1,50 @@
+#include "client/internal/socket_path.h"
+
+#include <sys/un.h>
+
+#include <cstdlib>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "proto/error.h"
+#include "proto/wire.h"
+
+namespace dmaheap::client_internal {
+
+std::string ResolveSocketDir(absl::string_view asked) {
+  if (!asked.empty()) return std::string(asked);
+  const char* variable = getenv(kSocketDirVariable);
+  if (variable != nullptr && *variable != '\0') return variable;
+  return std::string(kDefaultSocketDir);
+}
+
+std::string SocketPath(absl::string_view dir, absl::string_view name) {
+  return absl::StrCat(dir, absl::EndsWith(dir, "/") ? "" : "/", name);
+}
+
+absl::Status CheckSocketPath(absl::string_view path) {
+  constexpr size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() <= kLongest) return absl::OkStatus();
+  return Error(ErrorReason::INVALID_NAME,
+               absl::StrCat("socket path ", path, " has ", path.size(), " bytes and at most ",
+                            kLongest, " fit a Unix socket; use a shorter socket_dir"))
+      .With("socket_path", path)
+      .Field("socket_dir", absl::StrCat("the path below it must fit ", kLongest, " bytes"));
+}
+
+std::string GrpcTarget(absl::string_view path) {
+  std::string target = "unix:";
+  for (const char c : path) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+        absl::string_view("/-._~").find(c) != absl::string_view::npos) {
+      target.push_back(c);
+    } else {
+      absl::StrAppendFormat(&target, "%%%02X", static_cast<unsigned char>(c));
+    }
+  }
+  return target;
+}
+
+}  // namespace dmaheap::client_internal
