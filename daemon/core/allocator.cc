@@ -447,8 +447,9 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
 
   v1::ClaimBufferResponse response;
   response.set_batch_id(next_batch_++);
-  const PushResult pushed = PushOne(*request.recipient, response.batch_id(), record->request_id,
-                                    *record, *fd);
+  const PushResult pushed =
+      PushOne(*request.recipient, response.batch_id(),
+              request.request_id.empty() ? record->request_id : request.request_id, *record, *fd);
   if (!pushed.status.ok()) {
     // Still held, still its owner's: a claim that failed changes nothing.
     ledger_.Transfer(record->charge, owner, QuotaLimits()).IgnoreError();

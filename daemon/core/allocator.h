@@ -70,6 +70,8 @@ class Allocator {
   struct ClaimRequest {
     BufferKey key;
     std::string token;
+    // Names the frame on the fd channel, for the client to know it by. Empty: that of the allocation.
+    std::string request_id;
     Principal principal;
     std::shared_ptr<Recipient> recipient;
   };

@@ -150,6 +150,13 @@ absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRe
   return checked;
 }
 
+absl::Status CheckRequestId(absl::string_view request_id) {
+  Violations violations;
+  CheckText(violations, ErrorReason::INVALID_REQUEST_ID, "request_id", request_id,
+            kMaxClientTextBytes);
+  return violations.empty() ? absl::OkStatus() : violations.ToStatus();
+}
+
 absl::StatusOr<Page> CheckPage(int page_size, absl::string_view page_token) {
   Violations violations;
   Page page;

@@ -117,8 +117,10 @@ grpc::ServerUnaryReactor* AllocatorService::ClaimBuffer(grpc::CallbackServerCont
                    if (!key.ok()) return finish(key.status());
                    auto session = sessions_.Find(request->session_id(), peer);
                    if (!session.ok()) return finish(session.status());
-                   allocator_.Claim({*key, request->claim_token(), peer.principal,
-                                     *std::move(session)},
+                   absl::Status id = CheckRequestId(request->request_id());
+                   if (!id.ok()) return finish(id);
+                   allocator_.Claim({*key, request->claim_token(), request->request_id(),
+                                     peer.principal, *std::move(session)},
                                     [response, finish = std::move(finish)](
                                         absl::StatusOr<v1::ClaimBufferResponse> result) mutable {
                                       finish(Assign(std::move(result), *response));
