@@ -43,12 +43,14 @@ Error WithFacts(Error error, const FailureFacts& facts) {
 
 Error ExplainNoMemory(const FailureFacts& facts) {
   const auto& [free, largest] = facts.usage;
-  const std::string what = absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts));
+  const std::string what =
+      absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts));
   if (free && *free < facts.size_bytes) {
-    return Error(ErrorReason::HEAP_EXHAUSTED,
-                 absl::StrCat(what, ": the heap has only ", *free,
-                              " bytes free, the rest is in live buffers. Release buffers, or ask for",
-                              " less."));
+    return Error(
+        ErrorReason::HEAP_EXHAUSTED,
+        absl::StrCat(what, ": the heap has only ", *free,
+                     " bytes free, the rest is in live buffers. Release buffers, or ask for",
+                     " less."));
   }
   if (free && largest && *largest < facts.size_bytes) {
     return Error(ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED,
@@ -77,22 +79,23 @@ absl::Status ExplainFailure(const FailureFacts& facts) {
     case EINTR:
       return WithFacts(
                  Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-                       absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts), ": ",
-                                    facts.last_error.message(), ". Try again later."))
+                       absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts),
+                                    ": ", facts.last_error.message(), ". Try again later."))
                      .RetryAfter(kRetryAfter),
                  facts)
           .ToStatus();
     case EMFILE:
     case ENFILE:
     case ENOSPC:
-      return WithFacts(Error(ErrorReason::DAEMON_FD_LIMIT,
-                             absl::StrCat(what, facts.last_error.message(),
-                                          ". The heap is not to blame: the daemon is at a limit of ",
-                                          "open files or of watches. Try again; if it stays, raise ",
-                                          "the daemon's RLIMIT_NOFILE, fs.file-max or ",
-                                          "fs.inotify.max_user_watches."))
-                           .RetryAfter(kRetryAfter),
-                       facts)
+      return WithFacts(
+                 Error(ErrorReason::DAEMON_FD_LIMIT,
+                       absl::StrCat(what, facts.last_error.message(),
+                                    ". The heap is not to blame: the daemon is at a limit of ",
+                                    "open files or of watches. Try again; if it stays, raise ",
+                                    "the daemon's RLIMIT_NOFILE, fs.file-max or ",
+                                    "fs.inotify.max_user_watches."))
+                     .RetryAfter(kRetryAfter),
+                 facts)
           .ToStatus();
     case ENODEV:
     case ENXIO:

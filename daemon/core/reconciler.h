@@ -1,8 +1,8 @@
 // Brings the ledger to the kernel's view: takes the buffers whose memory is gone out of the books.
 //
-// The view is read on a worker, never inside a task. Callers that come while a reading has not begun
-// share it; a reading that had begun before the call could miss what the caller waits for, so another
-// follows. Inside tasks of the executor only.
+// The view is read on a worker, never inside a task. Callers that come while a reading has not
+// begun share it; a reading that had begun before the call could miss what the caller waits for, so
+// another follows. Inside tasks of the executor only.
 
 #ifndef DAEMON_CORE_RECONCILER_H_
 #define DAEMON_CORE_RECONCILER_H_

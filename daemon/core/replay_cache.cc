@@ -43,10 +43,10 @@ absl::StatusOr<const v1::AllocateBuffersResponse*> ReplayCache::Find(
 }
 
 absl::Status RequestIdReused(const std::string& request_id) {
-  const std::string problem =
-      absl::StrCat("\"", request_id,
-                   "\" was used for a request with other parameters: a repeat must be the same, a new ",
-                   "request needs a new id");
+  const std::string problem = absl::StrCat(
+      "\"", request_id,
+      "\" was used for a request with other parameters: a repeat must be the same, a new ",
+      "request needs a new id");
   return Error(ErrorReason::REQUEST_ID_REUSED, absl::StrCat("request_id: ", problem))
       .With("request_id", request_id)
       .Field("request_id", problem);

@@ -1,5 +1,5 @@
-// A client of the daemon that does what a test tells it, line by line on standard input, and answers
-// each command with one line on standard output:
+// A client of the daemon that does what a test tells it, line by line on standard input, and
+// answers each command with one line on standard output:
 //
 //   connect                       ok CLIENT_VERSION | error REASON TEXT
 //   alloc HEAP SIZE COUNT         ok NAME... | error REASON TEXT

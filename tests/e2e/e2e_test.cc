@@ -64,7 +64,8 @@ class EndToEndTest : public testing::Test {
          std::filesystem::directory_iterator(absl::StrCat("/proc/", broker_, "/fd"))) {
       std::error_code error;
       const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
-      if (target.find("memfd:") != std::string::npos || target.find("dmabuf") != std::string::npos) {
+      if (target.find("memfd:") != std::string::npos ||
+          target.find("dmabuf") != std::string::npos) {
         ++count;
       }
     }
@@ -157,8 +158,8 @@ TEST_F(EndToEndTest, ChargesForAnFdThatAKilledClientHadPassedOn) {
 
   alice.Kill();
 
-  EXPECT_TRUE(operator_->Within(
-      1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
+  EXPECT_TRUE(
+      operator_->Within(1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
   EXPECT_TRUE(operator_->Within(1, [&] { return operator_->ChargedBytes(kAliceUid) == 4096; }));
   passed.Reset();
   EXPECT_TRUE(operator_->Within(1, [&] { return operator_->Info().accounts().empty(); }));
@@ -172,8 +173,8 @@ TEST_F(EndToEndTest, ChargesForAnFdThatLiesUnreadInASocketOfAThirdProcess) {
 
   alice.Kill();
 
-  EXPECT_TRUE(operator_->Within(
-      1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
+  EXPECT_TRUE(
+      operator_->Within(1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
   alice.hand_over().Reset();
   EXPECT_TRUE(operator_->Within(1, [&] { return operator_->Buffers().empty(); }));
 }
@@ -262,8 +263,10 @@ TEST_F(EndToEndTest, FreesAHeldBufferWhenItsLeaseEnds) {
 }
 
 TEST_F(EndToEndTest, RefusesWhatThePolicyDoesNotAllow) {
-  const std::string policy = folder_.Write("policy", absl::StrCat(R"(
-    access { who { uids: )", kBobUid, R"( } rights: ALLOCATE heaps: "simulated" }
+  const std::string policy =
+      folder_.Write("policy", absl::StrCat(R"(
+    access { who { uids: )",
+                                           kBobUid, R"( } rights: ALLOCATE heaps: "simulated" }
     access { who { uids: 0 } rights: INSPECT }
   )"));
   Start({absl::StrCat("--policy=", policy)});

@@ -27,8 +27,8 @@ class OperatorView {
   // The state of one buffer; STATE_UNSPECIFIED if there is none of that name.
   v1::Buffer::State StateOf(const std::string& name);
 
-  // Asks again until condition holds; false if it does not within limit. The daemon reads the kernel's
-  // view for a list at most once a second.
+  // Asks again until condition holds; false if it does not within limit. The daemon reads the
+  // kernel's view for a list at most once a second.
   bool Within(double limit_seconds, const std::function<bool()>& condition);
 
  private:
