@@ -423,8 +423,10 @@ TEST_F(AllocatorTest, ALateBufferGivesItsFramesBackByItself) {
   AllocateRequest request = Request(Connect());
   request.deadline = executor_.Now() + absl::Milliseconds(10);
   Allocate(std::move(request));
-  executor_.Advance(absl::Milliseconds(20));
+  cma_->OnAllocate([&] { executor_.Advance(absl::Milliseconds(20)); });
   workers_.RunOne(kHeapWorker);
+  cma_->OnAllocate(nullptr);
+  EXPECT_EQ(cma_->calls(), 1);
   executor_.Advance(kSettleInterval);
   EXPECT_TRUE(cma_->given().empty());
 }
