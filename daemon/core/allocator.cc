@@ -177,6 +177,9 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
 void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (allocation->ended) return;
   const AllocateRequest& request = allocation->request;
+  if (request.deadline <= dependencies_.executor.Now()) {
+    return End(allocation, ExplainDeadline(FactsOf(*allocation)));
+  }
   absl::StatusOr<Charge> charge =
       ledger_.Reserve(request.principal.uid,
                       {allocation->rounded_bytes * request.count, request.count},
