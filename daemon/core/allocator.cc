@@ -129,7 +129,8 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
 
   allocation->calls.emplace_back(call, std::move(done));
   calls_[call] = allocation;
-  under_way_[key] = allocation;
+  // A check alone has nothing that a repeat could share.
+  if (!asked.validate_only) under_way_[key] = allocation;
   if (absl::Status status = Prepare(*allocation); !status.ok()) {
     End(allocation, status);
     return call;
