@@ -264,7 +264,7 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
   if (allocation->ended) {
     // Nobody waits any more: the late buffers are closed at once, and only then their charge.
-    allocation->buffers.clear();
+    CloseBuffers(*allocation);
   } else if (status.ok()) {
     Deliver(allocation);
   } else {
@@ -362,6 +362,13 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   return pushed.status;
 }
 
+// What nobody got. A heap with books of its own hears of it by a reading, as of every end.
+void Allocator::CloseBuffers(Allocation& allocation) {
+  if (allocation.buffers.empty()) return;
+  allocation.buffers.clear();
+  reconciler_.Reconcile([] {});
+}
+
 void Allocator::End(const AllocationPtr& allocation,
                     absl::StatusOr<v1::AllocateBuffersResponse> response) {
   if (allocation->ended) return;
@@ -375,7 +382,7 @@ void Allocator::End(const AllocationPtr& allocation,
     allocation->lane->queue.Leave(request.principal.uid);
   }
   // Buffers of earlier attempts are closed before the answer; those of a running one when it is back.
-  allocation->buffers.clear();
+  CloseBuffers(*allocation);
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
 
