@@ -269,6 +269,11 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
     Deliver(allocation);
   } else {
     allocation->last_error = std::move(status);
+    // A heap with books of its own may be full of what clients have closed: the kernel is asked once
+    // before it is believed.
+    if (allocation->attempts == 1 && GetErrno(allocation->last_error) == ENOMEM) {
+      reconciler_.Reconcile([] {});
+    }
     const absl::Duration remaining =
         allocation->request.deadline - dependencies_.executor.Now();
     const absl::optional<absl::Duration> delay =
