@@ -115,12 +115,14 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
       done(answer.status());
       return call;
     }
-    // An answer whose buffers are all gone is worth nothing to who repeats: start anew.
+    // An answer is worth nothing to who repeats when all its buffers are gone, or went to a session
+    // that ended: start anew.
     if (*answer != nullptr &&
         std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
                     [this](const v1::Buffer& buffer) {
                       const auto parsed = ParseBufferName("name", buffer.name());
-                      return parsed.ok() && table_.Find(*parsed) != nullptr;
+                      const LiveBuffer* record = parsed.ok() ? table_.Find(*parsed) : nullptr;
+                      return record != nullptr && record->state != v1::Buffer::ORPHANED;
                     })) {
       done(**answer);
       return call;
