@@ -510,7 +510,7 @@ absl::Status Allocator::Release(const Principal& principal, const BufferKey& key
 
 void Allocator::OnReleaseHint() {
   reconciler_.TakeSignalled();
-  reconciler_.ReconcileIfStale([] {});
+  reconciler_.ReconcileSoon();
 }
 
 void Allocator::OnClientGone(uint64_t client_id) {
