@@ -1,6 +1,7 @@
 // The broker: who may have a buffer, when, and why not. Its composition root.
 //
-// Started by the keeper, with what it needs in its fds (handover/inheritance.h); holds no privilege.
+// Started by the keeper, with what it needs in its fds (handover/inheritance.h); holds no
+// privilege.
 
 #ifndef DAEMON_DAEMON_H_
 #define DAEMON_DAEMON_H_

@@ -1,5 +1,5 @@
-// Puts the heaps together that a broker serves: the kernel's, whose nodes the keeper opened, and the
-// simulated ones that the command line and the policy ask for.
+// Puts the heaps together that a broker serves: the kernel's, whose nodes the keeper opened, and
+// the simulated ones that the command line and the policy ask for.
 
 #ifndef DAEMON_HEAP_SETUP_H_
 #define DAEMON_HEAP_SETUP_H_
@@ -19,8 +19,8 @@
 
 namespace dmaheap {
 
-// kernel outlives the registry. nodes: name and fd of each, as in /dev/dma_heap. Errors: two heaps of
-// one name, an alias for a heap that is not there, a size that no simulated heap can have.
+// kernel outlives the registry. nodes: name and fd of each, as in /dev/dma_heap. Errors: two heaps
+// of one name, an alias for a heap that is not there, a size that no simulated heap can have.
 absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(
     Kernel& kernel, std::vector<std::pair<std::string, UniqueFd>> nodes,
     const absl::optional<SimulateOption>& simulate, const EffectivePolicy& policy);

@@ -71,8 +71,7 @@ Allocator::~Allocator() {
   view_worker_.reset();
 }
 
-absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap,
-                                    bool hold) const {
+absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap, bool hold) const {
   const Rights rights = policy_->RightsOf(principal, dependencies_.heaps.NamesOf(heap));
   if (hold ? rights.hold : rights.allocate) return absl::OkStatus();
   const std::vector<int> rules = policy_->RulesOf(principal);
@@ -116,12 +115,12 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
       return call;
     }
     // An answer whose buffers are all gone is worth nothing to who repeats: start anew.
-    if (*answer != nullptr &&
-        std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
-                    [this](const v1::Buffer& buffer) {
-                      const auto parsed = ParseBufferName("name", buffer.name());
-                      return parsed.ok() && table_.Find(*parsed) != nullptr;
-                    })) {
+    if (*answer != nullptr && std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
+                                          [this](const v1::Buffer& buffer) {
+                                            const auto parsed =
+                                                ParseBufferName("name", buffer.name());
+                                            return parsed.ok() && table_.Find(*parsed) != nullptr;
+                                          })) {
       done(**answer);
       return call;
     }
@@ -153,18 +152,19 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
   int64_t total = 0;
   if (__builtin_add_overflow(request.size_bytes, page - 1, &allocation.rounded_bytes) ||
       __builtin_mul_overflow(allocation.rounded_bytes / page * page, request.count, &total)) {
-    const std::string problem = absl::StrCat(
-        request.count, " x ", request.size_bytes, " bytes is more than a 64-bit number holds");
+    const std::string problem = absl::StrCat(request.count, " x ", request.size_bytes,
+                                             " bytes is more than a 64-bit number holds");
     return Error(ErrorReason::INVALID_SIZE, absl::StrCat("size_bytes: ", problem))
         .Field("size_bytes", problem);
   }
   allocation.rounded_bytes = allocation.rounded_bytes / page * page;
   if (description.size_bytes.has_value() && total > *description.size_bytes) {
     return Error(ErrorReason::SIZE_EXCEEDS_HEAP,
-                 absl::StrCat("size_bytes: ", request.count, " x ", allocation.rounded_bytes,
-                              " bytes is more than heap ", description.name, " can ever hold: it has ",
-                              *description.size_bytes, " bytes. Ask for less, or for a larger area (",
-                              "for a CMA heap: the cma= boot parameter or the reserved-memory node)."))
+                 absl::StrCat(
+                     "size_bytes: ", request.count, " x ", allocation.rounded_bytes,
+                     " bytes is more than heap ", description.name, " can ever hold: it has ",
+                     *description.size_bytes, " bytes. Ask for less, or for a larger area (",
+                     "for a CMA heap: the cma= boot parameter or the reserved-memory node)."))
         .With("heap", description.name)
         .With("size_bytes", request.size_bytes)
         .With("count", request.count)
@@ -177,10 +177,9 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
 void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (allocation->ended) return;
   const AllocateRequest& request = allocation->request;
-  absl::StatusOr<Charge> charge =
-      ledger_.Reserve(request.principal.uid,
-                      {allocation->rounded_bytes * request.count, request.count},
-                      policy_->QuotaOf(request.principal));
+  absl::StatusOr<Charge> charge = ledger_.Reserve(
+      request.principal.uid, {allocation->rounded_bytes * request.count, request.count},
+      policy_->QuotaOf(request.principal));
   if (!charge.ok()) {
     // The ledger may charge for what is gone already: the kernel is asked before a refusal.
     if (!reconciled) {
@@ -194,7 +193,8 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
 
   if (!request.hold) {
     if (!request.recipient->alive()) {
-      return End(allocation, Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
+      return End(allocation,
+                 Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
     }
     if (absl::Status status = request.recipient->ReserveSlots(request.count); !status.ok()) {
       return End(allocation, status);
@@ -265,11 +265,10 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
     Deliver(allocation);
   } else {
     allocation->last_error = std::move(status);
-    const absl::Duration remaining =
-        allocation->request.deadline - dependencies_.executor.Now();
+    const absl::Duration remaining = allocation->request.deadline - dependencies_.executor.Now();
     const absl::optional<absl::Duration> delay =
-        NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error), remaining,
-                  dependencies_.random());
+        NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error),
+                  remaining, dependencies_.random());
     if (delay.has_value()) {
       allocation->retry_timer = dependencies_.executor.After(*delay, [this, allocation] {
         allocation->retry_timer = 0;
@@ -301,11 +300,9 @@ LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
 void Allocator::Deliver(const AllocationPtr& allocation) {
   v1::AllocateBuffersResponse response;
   response.set_attempts(allocation->attempts);
-  *response.mutable_duration() =
-      ToProtoDuration(dependencies_.executor.Now() - allocation->start);
-  const absl::Status status = allocation->request.hold
-                                  ? DeliverHeld(*allocation, response)
-                                  : DeliverToSession(*allocation, response);
+  *response.mutable_duration() = ToProtoDuration(dependencies_.executor.Now() - allocation->start);
+  const absl::Status status = allocation->request.hold ? DeliverHeld(*allocation, response)
+                                                       : DeliverToSession(*allocation, response);
   // Whatever was not taken over is closed here; its record ends when the kernel says so.
   allocation->buffers.clear();
   if (!status.ok()) {
@@ -316,11 +313,10 @@ void Allocator::Deliver(const AllocationPtr& allocation) {
     replays_.Remember(allocation->request.principal.uid, allocation->request.request_id,
                       allocation->request.Fingerprint(), response);
   }
-  End(allocation, std::move(response));
+  End(allocation, response);
 }
 
-absl::Status Allocator::DeliverHeld(Allocation& allocation,
-                                    v1::AllocateBuffersResponse& response) {
+absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
   const LeaseLimits& leases = policy_->leases();
   const absl::Duration lease =
       std::min(allocation.request.lease.value_or(leases.default_lease), leases.max_lease);
@@ -352,14 +348,14 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
     record.client_id = recipient.client_id();
     *response.add_buffers() = ToProto(record);
   }
-  const PushResult pushed = PushBatch(recipient, response.batch_id(),
-                                      allocation.request.request_id, allocation.buffers);
+  const PushResult pushed =
+      PushBatch(recipient, response.batch_id(), allocation.request.request_id, allocation.buffers);
   allocation.slots.Use(pushed.fds);
   return pushed.status;
 }
 
 void Allocator::End(const AllocationPtr& allocation,
-                    absl::StatusOr<v1::AllocateBuffersResponse> response) {
+                    const absl::StatusOr<v1::AllocateBuffersResponse>& response) {
   if (allocation->ended) return;
   allocation->ended = true;
   allocation->abandoned.store(true, std::memory_order_relaxed);
@@ -370,7 +366,8 @@ void Allocator::End(const AllocationPtr& allocation,
     allocation->lane->queue.Remove(request.principal.uid, allocation);
     allocation->lane->queue.Leave(request.principal.uid);
   }
-  // Buffers of earlier attempts are closed before the answer; those of a running one when it is back.
+  // Buffers of earlier attempts are closed before the answer; those of a running one when it is
+  // back.
   allocation->buffers.clear();
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
@@ -434,21 +431,21 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   SlotReservation slot(request.recipient, 1);
 
   const uint32_t owner = record->charge.uid();
-  absl::Status transferred = ledger_.Transfer(record->charge, request.principal.uid,
-                                              policy_->QuotaOf(request.principal));
+  absl::Status transferred =
+      ledger_.Transfer(record->charge, request.principal.uid, policy_->QuotaOf(request.principal));
   if (!transferred.ok()) {
     if (reconciled) return done(transferred);
-    reconciler_.Reconcile(
-        [this, request = std::move(request), done = std::move(done)]() mutable {
-          FinishClaim(std::move(request), std::move(done), /*reconciled=*/true);
-        });
+    reconciler_.Reconcile([this, request = std::move(request), done = std::move(done)]() mutable {
+      FinishClaim(std::move(request), std::move(done), /*reconciled=*/true);
+    });
     return;
   }
 
   v1::ClaimBufferResponse response;
   response.set_batch_id(next_batch_++);
-  const PushResult pushed = PushOne(*request.recipient, response.batch_id(), record->request_id,
-                                    *record, *fd);
+  const PushResult pushed =
+      PushOne(*request.recipient, response.batch_id(),
+              request.request_id.empty() ? record->request_id : request.request_id, *record, *fd);
   if (!pushed.status.ok()) {
     // Still held, still its owner's: a claim that failed changes nothing.
     ledger_.Transfer(record->charge, owner, QuotaLimits()).IgnoreError();

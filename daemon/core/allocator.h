@@ -7,8 +7,8 @@
 //   End        once: timers, line, answer, one event
 //
 // What was reserved ends with the Allocation object, which a worker may hold longer than the caller
-// waits: what is charged is never less than what exists. Inside tasks of the executor only, and calls
-// back inside tasks.
+// waits: what is charged is never less than what exists. Inside tasks of the executor only, and
+// calls back inside tasks.
 
 #ifndef DAEMON_CORE_ALLOCATOR_H_
 #define DAEMON_CORE_ALLOCATOR_H_
@@ -28,8 +28,8 @@
 #include "daemon/config/effective_policy.h"
 #include "daemon/core/allocation.h"
 #include "daemon/core/buffer_table.h"
-#include "daemon/core/fd_store.h"
 #include "daemon/core/failure.h"
+#include "daemon/core/fd_store.h"
 #include "daemon/core/holds.h"
 #include "daemon/core/lane.h"
 #include "daemon/core/ledger.h"
@@ -70,6 +70,9 @@ class Allocator {
   struct ClaimRequest {
     BufferKey key;
     std::string token;
+    // Names the frame on the fd channel, for the client to know it by. Empty: that of the
+    // allocation.
+    std::string request_id;
     Principal principal;
     std::shared_ptr<Recipient> recipient;
   };
@@ -110,14 +113,13 @@ class Allocator {
   void Admit(const AllocationPtr& allocation, bool reconciled);
   void Pump(Lane& lane);
   void StartAttempt(const AllocationPtr& allocation);
-  void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers,
-                 absl::Status status);
+  void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status);
   void Deliver(const AllocationPtr& allocation);
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
   void End(const AllocationPtr& allocation,
-           absl::StatusOr<v1::AllocateBuffersResponse> response);
+           const absl::StatusOr<v1::AllocateBuffersResponse>& response);
   void OnGone(const std::vector<BufferKey>& gone);
   FailureFacts FactsOf(const Allocation& allocation) const;
   void FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled);

@@ -27,9 +27,10 @@ absl::Status Explain(const absl::Status& push) {
                                 ". Read the frames that wait on it."));
     case ETOOMANYREFS:
     case ENOMEM:
-      return Error(ErrorReason::DAEMON_FD_LIMIT,
-                   absl::StrCat("the daemon can not send the buffers: ", push.message(),
-                                " (too many of its fds wait unread in clients' sockets). Try again."))
+      return Error(
+                 ErrorReason::DAEMON_FD_LIMIT,
+                 absl::StrCat("the daemon can not send the buffers: ", push.message(),
+                              " (too many of its fds wait unread in clients' sockets). Try again."))
           .RetryAfter(absl::Milliseconds(100));
     default:
       return Error(ErrorReason::SESSION_UNKNOWN,

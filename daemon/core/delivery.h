@@ -17,8 +17,8 @@ namespace dmaheap {
 struct PushResult {
   // Fds that went out, also when a later frame failed: the client closes the part it has.
   int fds = 0;
-  // FD_CHANNEL_FULL: the client does not read. SESSION_UNKNOWN: it is gone. DAEMON_FD_LIMIT: too many
-  // of our fds are in flight.
+  // FD_CHANNEL_FULL: the client does not read. SESSION_UNKNOWN: it is gone. DAEMON_FD_LIMIT: too
+  // many of our fds are in flight.
   absl::Status status;
 };
 

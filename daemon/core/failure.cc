@@ -24,31 +24,32 @@ std::string Tried(const FailureFacts& facts) {
 }
 
 Error WithFacts(Error error, const FailureFacts& facts) {
-  std::move(error)
-      .With("heap", facts.heap)
+  error.With("heap", facts.heap)
       .With("size_bytes", facts.size_bytes)
       .With("count", facts.count)
       .With("allocated", facts.allocated)
       .With("attempts", facts.attempts)
       .With("elapsed", absl::FormatDuration(facts.elapsed));
   if (const int number = GetErrno(facts.last_error); number != 0) {
-    std::move(error).With("errno", ErrnoName(number));
+    error.With("errno", ErrnoName(number));
   }
-  if (facts.usage.free_bytes) std::move(error).With("free_bytes", *facts.usage.free_bytes);
+  if (facts.usage.free_bytes) error.With("free_bytes", *facts.usage.free_bytes);
   if (facts.usage.largest_free_bytes) {
-    std::move(error).With("largest_free_bytes", *facts.usage.largest_free_bytes);
+    error.With("largest_free_bytes", *facts.usage.largest_free_bytes);
   }
   return error;
 }
 
 Error ExplainNoMemory(const FailureFacts& facts) {
   const auto& [free, largest] = facts.usage;
-  const std::string what = absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts));
+  const std::string what =
+      absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts));
   if (free && *free < facts.size_bytes) {
-    return Error(ErrorReason::HEAP_EXHAUSTED,
-                 absl::StrCat(what, ": the heap has only ", *free,
-                              " bytes free, the rest is in live buffers. Release buffers, or ask for",
-                              " less."));
+    return Error(
+        ErrorReason::HEAP_EXHAUSTED,
+        absl::StrCat(what, ": the heap has only ", *free,
+                     " bytes free, the rest is in live buffers. Release buffers, or ask for",
+                     " less."));
   }
   if (free && largest && *largest < facts.size_bytes) {
     return Error(ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED,
@@ -77,22 +78,23 @@ absl::Status ExplainFailure(const FailureFacts& facts) {
     case EINTR:
       return WithFacts(
                  Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-                       absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts), ": ",
-                                    facts.last_error.message(), ". Try again later."))
+                       absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts),
+                                    ": ", facts.last_error.message(), ". Try again later."))
                      .RetryAfter(kRetryAfter),
                  facts)
           .ToStatus();
     case EMFILE:
     case ENFILE:
     case ENOSPC:
-      return WithFacts(Error(ErrorReason::DAEMON_FD_LIMIT,
-                             absl::StrCat(what, facts.last_error.message(),
-                                          ". The heap is not to blame: the daemon is at a limit of ",
-                                          "open files or of watches. Try again; if it stays, raise ",
-                                          "the daemon's RLIMIT_NOFILE, fs.file-max or ",
-                                          "fs.inotify.max_user_watches."))
-                           .RetryAfter(kRetryAfter),
-                       facts)
+      return WithFacts(
+                 Error(ErrorReason::DAEMON_FD_LIMIT,
+                       absl::StrCat(what, facts.last_error.message(),
+                                    ". The heap is not to blame: the daemon is at a limit of ",
+                                    "open files or of watches. Try again; if it stays, raise ",
+                                    "the daemon's RLIMIT_NOFILE, fs.file-max or ",
+                                    "fs.inotify.max_user_watches."))
+                     .RetryAfter(kRetryAfter),
+                 facts)
           .ToStatus();
     case ENODEV:
     case ENXIO:

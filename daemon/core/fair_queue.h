@@ -1,8 +1,8 @@
 // Requests that wait for one heap: bounded, and fair between uids.
 //
-// Uids take turns, whatever each of them asks; within a uid the order is first come, first served. A
-// request is admitted once and counts until it leaves, also while it is being served or waits for its
-// next attempt. Inside tasks of the executor only.
+// Uids take turns, whatever each of them asks; within a uid the order is first come, first served.
+// A request is admitted once and counts until it leaves, also while it is being served or waits for
+// its next attempt. Inside tasks of the executor only.
 
 #ifndef DAEMON_CORE_FAIR_QUEUE_H_
 #define DAEMON_CORE_FAIR_QUEUE_H_

@@ -43,7 +43,8 @@ absl::StatusOr<int> Holds::Borrow(const BufferKey& key, absl::string_view token)
   for (const auto& [expired, its_token] : expired_) {
     if (expired != key || !SecretsEqual(its_token, token)) continue;
     return Error(ErrorReason::LEASE_EXPIRED,
-                 absl::StrCat("the lease of ", name, " ended and the buffer was freed. Hold a new one, "
+                 absl::StrCat("the lease of ", name,
+                              " ended and the buffer was freed. Hold a new one, "
                               "with a longer lease."))
         .With("buffer", name);
   }

@@ -1,7 +1,8 @@
 // Held buffers: fds that the daemon keeps for a caller without an fd channel, until somebody claims
 // them with the token or the lease ends.
 //
-// The only fds of buffers that the daemon has outside an allocation. Inside tasks of the executor only.
+// The only fds of buffers that the daemon has outside an allocation. Inside tasks of the executor
+// only.
 
 #ifndef DAEMON_CORE_HOLDS_H_
 #define DAEMON_CORE_HOLDS_H_
@@ -34,7 +35,8 @@ class Holds {
   absl::Status Hold(const BufferKey& key, UniqueFd fd, std::string token, absl::Duration lease);
 
   // The fd (borrowed) of a held buffer, for whoever has the token. BUFFER_NOT_FOUND: not held, or
-  // another token; the two look alike, so that nobody can search for buffers. LEASE_EXPIRED: it was.
+  // another token; the two look alike, so that nobody can search for buffers. LEASE_EXPIRED: it
+  // was.
   absl::StatusOr<int> Borrow(const BufferKey& key, absl::string_view token) const;
 
   // Ends a hold without its token: claimed, or released by its owner. Closes the daemon's fd.

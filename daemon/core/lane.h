@@ -1,8 +1,8 @@
 // Lanes: the heaps of one area share a line and a worker.
 //
-// The kernel serialises allocations of a CMA area anyway, and parallel attempts make each other fail;
-// so one runs at a time, and the order is ours. Heaps without an area have a lane each, with a few
-// workers. Inside tasks of the executor only.
+// The kernel serialises allocations of a CMA area anyway, and parallel attempts make each other
+// fail; so one runs at a time, and the order is ours. Heaps without an area have a lane each, with
+// a few workers. Inside tasks of the executor only.
 
 #ifndef DAEMON_CORE_LANE_H_
 #define DAEMON_CORE_LANE_H_

@@ -2,7 +2,8 @@
 //
 // A charge belongs to a uid. It is made before memory is, and ends after the memory did: what is
 // charged is never less than what lives. A Charge is RAII: whoever holds it, holds the claim on the
-// quota; destroying it gives back. Inside tasks of the executor only; the ledger outlives its charges.
+// quota; destroying it gives back. Inside tasks of the executor only; the ledger outlives its
+// charges.
 
 #ifndef DAEMON_CORE_LEDGER_H_
 #define DAEMON_CORE_LEDGER_H_
@@ -41,8 +42,8 @@ class Charge {
   uint32_t uid() const { return uid_; }
   Charged amount() const { return amount_; }
 
-  // Takes one buffer of bytes out of this charge into one of its own. What the buffer has beyond what
-  // is left here is charged on top, over any limit: the memory exists.
+  // Takes one buffer of bytes out of this charge into one of its own. What the buffer has beyond
+  // what is left here is charged on top, over any limit: the memory exists.
   Charge SplitBuffer(int64_t bytes);
 
   // Gives everything back now.

@@ -61,9 +61,8 @@ absl::StatusOr<v1::Buffer> GetBuffer(const Allocator& allocator, uint32_t uid,
   const LiveBuffer* record = allocator.table().Find(key);
   if (record != nullptr && record->charge.uid() == uid) return ToProto(*record);
   const std::string name = absl::StrCat("buffers/", key.ToString());
-  return Error(ErrorReason::BUFFER_NOT_FOUND,
-               absl::StrCat("uid ", uid, " has no buffer ", name,
-                            "; ListBuffers tells which there are"))
+  return Error(ErrorReason::BUFFER_NOT_FOUND, absl::StrCat("uid ", uid, " has no buffer ", name,
+                                                           "; ListBuffers tells which there are"))
       .With("buffer", name);
 }
 

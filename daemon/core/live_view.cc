@@ -31,8 +31,8 @@ std::vector<BufferKey> KernelLiveView::TakeGone() {
 
 std::vector<BufferKey> KernelLiveView::Watched() {
   std::vector<BufferKey> keys;
-  for (auto [watch, mutex] : {std::pair(dma_bufs_.get(), &dma_buf_mutex_),
-                              std::pair(memfds_.get(), &memfd_mutex_)}) {
+  for (auto [watch, mutex] :
+       {std::pair(dma_bufs_.get(), &dma_buf_mutex_), std::pair(memfds_.get(), &memfd_mutex_)}) {
     std::lock_guard<std::mutex> lock(*mutex);
     keys.insert(keys.end(), watch->watched().begin(), watch->watched().end());
   }

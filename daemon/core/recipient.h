@@ -24,7 +24,8 @@ class Recipient {
   // False once the connection is gone. It never comes back.
   virtual bool alive() const = 0;
 
-  // Sets slots of the window of un-acknowledged fds aside. FD_CHANNEL_FULL if there are not so many.
+  // Sets slots of the window of un-acknowledged fds aside. FD_CHANNEL_FULL if there are not so
+  // many.
   virtual absl::Status ReserveSlots(int count) = 0;
   virtual void ReturnSlots(int count) = 0;
 

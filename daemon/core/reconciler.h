@@ -1,8 +1,8 @@
 // Brings the ledger to the kernel's view: takes the buffers whose memory is gone out of the books.
 //
-// The view is read on a worker, never inside a task. Callers that come while a reading has not begun
-// share it; a reading that had begun before the call could miss what the caller waits for, so another
-// follows. Inside tasks of the executor only.
+// The view is read on a worker, never inside a task. Callers that come while a reading has not
+// begun share it; a reading that had begun before the call could miss what the caller waits for, so
+// another follows. Inside tasks of the executor only.
 
 #ifndef DAEMON_CORE_RECONCILER_H_
 #define DAEMON_CORE_RECONCILER_H_
@@ -33,19 +33,21 @@ class Reconciler {
   // Takes what events told of. Costs nothing.
   void TakeSignalled();
 
-  // Reconciles a few times, soon and later, for references that end asynchronously.
+  // Reconciles a few times, soon and later, for references that end asynchronously. Called again
+  // meanwhile, it begins to count anew.
   void Settle();
 
  private:
   void Begin();
-  void SettleOnce(int attempts_left);
+  void SettleOnce();
 
   Executor& executor_;
   Worker& worker_;
   LiveView& view_;
   absl::AnyInvocable<void(const std::vector<BufferKey>&)> on_gone_;
   bool reading_ = false;
-  bool settling_ = false;
+  // Readings to come; 0: nothing settles.
+  int settles_left_ = 0;
   absl::Time last_begin_ = absl::InfinitePast();
   // Wait for the next reading to begin, and for the one under way to end.
   std::vector<Task> next_;

@@ -1,8 +1,8 @@
 // Answers kept for a repeated request_id, per uid: the same request gives the first answer and no
 // second buffer (AIP-155).
 //
-// Bounded: the oldest answer of a uid goes first, and the uid that was quiet for longest. Inside tasks
-// of the executor only.
+// Bounded: the oldest answer of a uid goes first, and the uid that was quiet for longest. Inside
+// tasks of the executor only.
 
 #ifndef DAEMON_CORE_REPLAY_CACHE_H_
 #define DAEMON_CORE_REPLAY_CACHE_H_

@@ -34,7 +34,7 @@ class Violations {
                   absl::StrAppend(out, violation.first, ": ", violation.second);
                 }));
     for (const auto& [field, description] : list_) {
-      std::move(error).Field(field, description);
+      error.Field(field, description);
     }
     return std::move(error).ToStatus();
   }
@@ -45,7 +45,8 @@ class Violations {
 };
 
 bool IsPrintable(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_isprint(c); });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isprint(c); });
 }
 
 // What a message may quote of a caller's text: short, and free of control characters.
@@ -148,6 +149,13 @@ absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRe
 
   if (!violations.empty()) return violations.ToStatus();
   return checked;
+}
+
+absl::Status CheckRequestId(absl::string_view request_id) {
+  Violations violations;
+  CheckText(violations, ErrorReason::INVALID_REQUEST_ID, "request_id", request_id,
+            kMaxClientTextBytes);
+  return violations.empty() ? absl::OkStatus() : violations.ToStatus();
 }
 
 absl::StatusOr<Page> CheckPage(int page_size, absl::string_view page_token) {

@@ -53,6 +53,9 @@ absl::StatusOr<std::string> ParseHeapName(absl::string_view field, absl::string_
 // "buffers/4711" -> the key; INVALID_NAME.
 absl::StatusOr<BufferKey> ParseBufferName(absl::string_view field, absl::string_view name);
 
+// INVALID_REQUEST_ID; an empty one is fine.
+absl::Status CheckRequestId(absl::string_view request_id);
+
 // A page of a list: how many, after which number.
 struct Page {
   int size = 0;

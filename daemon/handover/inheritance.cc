@@ -58,7 +58,8 @@ absl::StatusOr<Inheritance> TakeInheritance() {
   if (!inheritance.rpc_listener.valid() || !inheritance.fd_listener.valid() ||
       !inheritance.admin_listener.valid()) {
     return absl::FailedPreconditionError(
-        "no listening sockets were handed over: start dmaheapd without --role, it starts its broker "
+        "no listening sockets were handed over: start dmaheapd without --role, it starts its "
+        "broker "
         "itself");
   }
   return inheritance;

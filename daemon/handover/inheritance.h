@@ -41,8 +41,8 @@ struct Inheritance {
 // Sorts fds into their places. Closes what has no known name, and the second of a name.
 Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds);
 
-// Takes what this process was started with. FAILED_PRECONDITION without the three listening sockets:
-// a broker is started by the keeper, not by hand.
+// Takes what this process was started with. FAILED_PRECONDITION without the three listening
+// sockets: a broker is started by the keeper, not by hand.
 absl::StatusOr<Inheritance> TakeInheritance();
 
 }  // namespace dmaheap

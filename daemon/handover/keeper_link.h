@@ -1,7 +1,7 @@
 // The broker's word to the keeper: sd_notify(3) datagrams, with fds for its store.
 //
-// libsystemd would send them too, but may block when the receiver is slow, and no task may: a datagram
-// that does not fit is an error here. Thread-safe.
+// libsystemd would send them too, but may block when the receiver is slow, and no task may: a
+// datagram that does not fit is an error here. Thread-safe.
 
 #ifndef DAEMON_HANDOVER_KEEPER_LINK_H_
 #define DAEMON_HANDOVER_KEEPER_LINK_H_
@@ -18,8 +18,8 @@ namespace dmaheap {
 
 class KeeperLink : public FdStore {
  public:
-  // address is the value of NOTIFY_SOCKET: a path, or @ and an abstract name. Empty: nobody listens;
-  // Notify then does nothing, and the store keeps nothing.
+  // address is the value of NOTIFY_SOCKET: a path, or @ and an abstract name. Empty: nobody
+  // listens; Notify then does nothing, and the store keeps nothing.
   static absl::StatusOr<std::unique_ptr<KeeperLink>> Create(absl::string_view address);
 
   // "READY=1", "WATCHDOG=1", ...

@@ -35,8 +35,8 @@ class EventLoop : public Executor {
   absl::Time WallTime() const override;
 
   // Calls on_event as a task whenever fd has one of the epoll events (EPOLLIN, EPOLLRDHUP, ...;
-  // EPOLLERR and EPOLLHUP always). The next call comes only after this one returned. Borrows fd, which
-  // must stay open until Unwatch. From any thread.
+  // EPOLLERR and EPOLLHUP always). The next call comes only after this one returned. Borrows fd,
+  // which must stay open until Unwatch. From any thread.
   using WatchId = uint64_t;
   absl::StatusOr<WatchId> Watch(int fd, uint32_t events,
                                 absl::AnyInvocable<void(uint32_t)> on_event);

@@ -1,7 +1,7 @@
 // The executor of tests: time stands still until a test moves it.
 //
-// Post runs the task at once (or after the one that is running); Advance runs the timers that become
-// due, in order. One thread.
+// Post runs the task at once (or after the one that is running); Advance runs the timers that
+// become due, in order. One thread.
 
 #ifndef DAEMON_LOOP_VIRTUAL_EXECUTOR_H_
 #define DAEMON_LOOP_VIRTUAL_EXECUTOR_H_

@@ -1,5 +1,5 @@
-// Allocations as log lines: successes at debug; failures one line each, up to a rate, and what was left
-// out is counted in the next line that is written.
+// Allocations as log lines: successes at debug; failures one line each, up to a rate, and what was
+// left out is counted in the next line that is written.
 //
 // Inside tasks of the executor only.
 

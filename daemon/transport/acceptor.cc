@@ -20,8 +20,8 @@ constexpr int kMaxAcceptsPerTask = 16;
 // Long enough not to spin, short enough not to be felt.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
-// Whether kReservedFds numbers are free below the limit: the lowest free number says it well enough,
-// since numbers are given from below (open(2)).
+// Whether kReservedFds numbers are free below the limit: the lowest free number says it well
+// enough, since numbers are given from below (open(2)).
 bool FdsAreShort(int lowest_free) {
   return lowest_free + static_cast<int>(kReservedFds) >= static_cast<int>(kMaxOpenFiles);
 }
@@ -57,8 +57,7 @@ absl::Status Acceptor::Watch() {
 
 void Acceptor::OnReadable() {
   for (int i = 0; i < kMaxAcceptsPerTask; ++i) {
-    UniqueFd connection(
-        accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!connection.valid()) {
       switch (errno) {
         case EAGAIN:

@@ -49,64 +49,66 @@ absl::Status AdminService::Check(const PeerIdentity& peer, Right right) const {
 grpc::ServerUnaryReactor* AdminService::ListClients(grpc::CallbackServerContext* context,
                                                     const v1::ListClientsRequest* request,
                                                     v1::ListClientsResponse* response) {
-  return RunTask(
-      context, executor_, identities_,
-      [this, request, response](const PeerIdentity& peer, Finish finish) {
-        if (absl::Status status = Check(peer, Right::kInspect); !status.ok()) return finish(status);
-        const absl::StatusOr<Page> page = CheckPage(request->page_size(), request->page_token());
-        if (!page.ok()) return finish(page.status());
-        allocator_.reconciler().ReconcileIfStale(
-            [this, page = *page, response, finish = std::move(finish)]() mutable {
-              uint64_t last = 0;
-              const auto& sessions = sessions_.sessions();
-              for (auto it = sessions.upper_bound(page.after); it != sessions.end(); ++it) {
-                if (response->clients_size() == page.size) {
-                  response->set_next_page_token(absl::StrCat(last));
-                  break;
-                }
-                *response->add_clients() = ToProto(*it->second, allocator_, executor_.Now());
-                last = it->first;
-              }
-              finish(absl::OkStatus());
-            });
-      });
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   allocator_.reconciler().ReconcileIfStale([this, page = *page, response,
+                                                             finish = std::move(finish)]() mutable {
+                     uint64_t last = 0;
+                     const auto& sessions = sessions_.sessions();
+                     for (auto it = sessions.upper_bound(page.after); it != sessions.end(); ++it) {
+                       if (response->clients_size() == page.size) {
+                         response->set_next_page_token(absl::StrCat(last));
+                         break;
+                       }
+                       *response->add_clients() = ToProto(*it->second, allocator_, executor_.Now());
+                       last = it->first;
+                     }
+                     finish(absl::OkStatus());
+                   });
+                 });
 }
 
 grpc::ServerUnaryReactor* AdminService::ListBuffers(grpc::CallbackServerContext* context,
                                                     const v1::ListBuffersRequest* request,
                                                     v1::ListBuffersResponse* response) {
-  return RunTask(
-      context, executor_, identities_,
-      [this, request, response](const PeerIdentity& peer, Finish finish) {
-        if (absl::Status status = Check(peer, Right::kInspect); !status.ok()) return finish(status);
-        const absl::StatusOr<Page> page = CheckPage(request->page_size(), request->page_token());
-        if (!page.ok()) return finish(page.status());
-        allocator_.reconciler().ReconcileIfStale(
-            [this, page = *page, response, finish = std::move(finish)]() mutable {
-              *response = dmaheap::ListBuffers(allocator_, absl::nullopt, page);
-              finish(absl::OkStatus());
-            });
-      });
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   allocator_.reconciler().ReconcileIfStale(
+                       [this, page = *page, response, finish = std::move(finish)]() mutable {
+                         *response = dmaheap::ListBuffers(allocator_, absl::nullopt, page);
+                         finish(absl::OkStatus());
+                       });
+                 });
 }
 
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
                                                       const v1::GetServerInfoRequest* request,
                                                       v1::ServerInfo* response) {
-  return RunTask(
-      context, executor_, identities_,
-      [this, response](const PeerIdentity& peer, Finish finish) {
-        if (absl::Status status = Check(peer, Right::kInspect); !status.ok()) return finish(status);
-        allocator_.reconciler().ReconcileIfStale(
-            [this, response, finish = std::move(finish)]() mutable {
-              response->set_version(std::string(kVersion));
-              response->set_min_wire_version(kMinWireVersion);
-              response->set_max_wire_version(kMaxWireVersion);
-              response->set_policy_path(policy_path_);
-              response->set_accounting(v1::WATCH);
-              FillAccounts(allocator_, *response);
-              finish(absl::OkStatus());
-            });
-      });
+  return RunTask(context, executor_, identities_,
+                 [this, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   allocator_.reconciler().ReconcileIfStale(
+                       [this, response, finish = std::move(finish)]() mutable {
+                         response->set_version(std::string(kVersion));
+                         response->set_min_wire_version(kMinWireVersion);
+                         response->set_max_wire_version(kMaxWireVersion);
+                         response->set_policy_path(policy_path_);
+                         response->set_accounting(v1::WATCH);
+                         FillAccounts(allocator_, *response);
+                         finish(absl::OkStatus());
+                       });
+                 });
 }
 
 grpc::ServerUnaryReactor* AdminService::ReloadPolicy(grpc::CallbackServerContext* context,

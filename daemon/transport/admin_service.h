@@ -1,4 +1,5 @@
-// The Admin service: what the operator may see and change. Each method asks the policy for its right.
+// The Admin service: what the operator may see and change. Each method asks the policy for its
+// right.
 
 #ifndef DAEMON_TRANSPORT_ADMIN_SERVICE_H_
 #define DAEMON_TRANSPORT_ADMIN_SERVICE_H_

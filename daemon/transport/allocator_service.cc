@@ -23,10 +23,10 @@ class AllocateCall final : public grpc::ServerUnaryReactor {
     if (state->cancelled) {
       return Refuse(absl::CancelledError("the caller cancelled the request"));
     }
-    state->call = allocator_.Allocate(
-        std::move(request), [this](absl::StatusOr<v1::AllocateBuffersResponse> result) {
-          Finish(ToGrpcStatus(Assign(std::move(result), *response_)));
-        });
+    state->call = allocator_.Allocate(std::move(request),
+                                      [this](absl::StatusOr<v1::AllocateBuffersResponse> result) {
+                                        Finish(ToGrpcStatus(Assign(std::move(result), *response_)));
+                                      });
   }
 
   // Also called when the connection breaks.
@@ -80,16 +80,16 @@ grpc::ServerUnaryReactor* AllocatorService::AllocateBuffers(
 grpc::ServerUnaryReactor* AllocatorService::GetBuffer(grpc::CallbackServerContext* context,
                                                       const v1::GetBufferRequest* request,
                                                       v1::Buffer* response) {
-  return RunTask(context, executor_, identities_,
-                 [this, request, response](const PeerIdentity& peer, Finish finish) {
-                   const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
-                   if (!key.ok()) return finish(key.status());
-                   allocator_.reconciler().ReconcileIfStale(
-                       [this, key = *key, uid = peer.principal.uid, response,
-                        finish = std::move(finish)]() mutable {
-                         finish(Assign(dmaheap::GetBuffer(allocator_, uid, key), *response));
-                       });
-                 });
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
+        if (!key.ok()) return finish(key.status());
+        allocator_.reconciler().ReconcileIfStale([this, key = *key, uid = peer.principal.uid,
+                                                  response, finish = std::move(finish)]() mutable {
+          finish(Assign(dmaheap::GetBuffer(allocator_, uid, key), *response));
+        });
+      });
 }
 
 grpc::ServerUnaryReactor* AllocatorService::ListBuffers(grpc::CallbackServerContext* context,
@@ -117,8 +117,10 @@ grpc::ServerUnaryReactor* AllocatorService::ClaimBuffer(grpc::CallbackServerCont
                    if (!key.ok()) return finish(key.status());
                    auto session = sessions_.Find(request->session_id(), peer);
                    if (!session.ok()) return finish(session.status());
-                   allocator_.Claim({*key, request->claim_token(), peer.principal,
-                                     *std::move(session)},
+                   absl::Status id = CheckRequestId(request->request_id());
+                   if (!id.ok()) return finish(id);
+                   allocator_.Claim({*key, request->claim_token(), request->request_id(),
+                                     peer.principal, *std::move(session)},
                                     [response, finish = std::move(finish)](
                                         absl::StatusOr<v1::ClaimBufferResponse> result) mutable {
                                       finish(Assign(std::move(result), *response));
@@ -160,11 +162,11 @@ grpc::ServerUnaryReactor* AllocatorService::GetHeap(grpc::CallbackServerContext*
                  [this, request, response](const PeerIdentity& peer, Finish finish) {
                    absl::StatusOr<std::string> name = ParseHeapName("name", request->name());
                    if (!name.ok()) return finish(name.status());
-                   allocator_.reconciler().ReconcileIfStale(
-                       [this, name = *std::move(name), principal = peer.principal, response,
-                        finish = std::move(finish)]() mutable {
-                         finish(Assign(dmaheap::GetHeap(allocator_, principal, name), *response));
-                       });
+                   allocator_.reconciler().ReconcileIfStale([this, name = *std::move(name),
+                                                             principal = peer.principal, response,
+                                                             finish = std::move(finish)]() mutable {
+                     finish(Assign(dmaheap::GetHeap(allocator_, principal, name), *response));
+                   });
                  });
 }
 

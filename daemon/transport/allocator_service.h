@@ -15,10 +15,7 @@ class AllocatorService final : public v1::Allocator::CallbackService {
  public:
   AllocatorService(Executor& executor, const IdentityTable& identities,
                    const SessionTable& sessions, Allocator& allocator)
-      : executor_(executor),
-        identities_(identities),
-        sessions_(sessions),
-        allocator_(allocator) {}
+      : executor_(executor), identities_(identities), sessions_(sessions), allocator_(allocator) {}
 
   grpc::ServerUnaryReactor* AllocateBuffers(grpc::CallbackServerContext* context,
                                             const v1::AllocateBuffersRequest* request,
@@ -39,8 +36,7 @@ class AllocatorService final : public v1::Allocator::CallbackService {
                                       const v1::ListHeapsRequest* request,
                                       v1::ListHeapsResponse* response) override;
   grpc::ServerUnaryReactor* GetHeap(grpc::CallbackServerContext* context,
-                                    const v1::GetHeapRequest* request,
-                                    v1::Heap* response) override;
+                                    const v1::GetHeapRequest* request, v1::Heap* response) override;
 
  private:
   Executor& executor_;

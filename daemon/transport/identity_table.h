@@ -1,5 +1,5 @@
-// Which RPC connection is whose. gRPC tells a handler no credentials, but of a connection that it was
-// given as fd N its ServerContext says "fd:N".
+// Which RPC connection is whose. gRPC tells a handler no credentials, but of a connection that it
+// was given as fd N its ServerContext says "fd:N".
 //
 // A number may be used again when gRPC has closed it; so every entry has a generation, and whoever
 // learns late that a connection ended erases only that one. Thread-safe.
@@ -26,8 +26,8 @@ class IdentityTable {
 
   void Erase(int fd, uint64_t generation);
 
-  // peer is what ServerContext::peer() says. UNAUTHENTICATED (SESSION_UNKNOWN) for a connection that
-  // ended, or that did not come through the daemon's own accept.
+  // peer is what ServerContext::peer() says. UNAUTHENTICATED (SESSION_UNKNOWN) for a connection
+  // that ended, or that did not come through the daemon's own accept.
   absl::StatusOr<std::shared_ptr<const PeerIdentity>> Find(absl::string_view peer) const;
 
   size_t size() const;

@@ -36,15 +36,14 @@ void RpcConnections::Add(UniqueFd connection, PeerIdentity peer) {
 
   const uint64_t number = next_number_++;
   const uint64_t generation = identities_.Insert(grpc_fd, std::move(peer));
-  absl::StatusOr<EventLoop::WatchId> watch = loop_.Watch(
-      connection.get(), EPOLLRDHUP, [this, number](uint32_t) { OnHangUp(number); });
+  absl::StatusOr<EventLoop::WatchId> watch =
+      loop_.Watch(connection.get(), EPOLLRDHUP, [this, number](uint32_t) { OnHangUp(number); });
   if (!watch.ok()) {
     identities_.Erase(grpc_fd, generation);
     UniqueFd closed(grpc_fd);
     return;
   }
-  connections_.emplace(number,
-                       Connection{std::move(connection), grpc_fd, generation, *watch});
+  connections_.emplace(number, Connection{std::move(connection), grpc_fd, generation, *watch});
   grpc::AddInsecureChannelFromFd(&server_, grpc_fd);
 }
 

@@ -1,8 +1,8 @@
-// The RPC connections: gives each to gRPC under an fd number of its own choosing, so that the number
-// names the connection (identity_table.h), and learns when it ends.
+// The RPC connections: gives each to gRPC under an fd number of its own choosing, so that the
+// number names the connection (identity_table.h), and learns when it ends.
 //
-// Numbers go round in [kFirstRpcFd, RLIMIT_NOFILE): a number that gRPC just closed is used again last.
-// Inside tasks of the executor only.
+// Numbers go round in [kFirstRpcFd, RLIMIT_NOFILE): a number that gRPC just closed is used again
+// last. Inside tasks of the executor only.
 
 #ifndef DAEMON_TRANSPORT_RPC_CONNECTIONS_H_
 #define DAEMON_TRANSPORT_RPC_CONNECTIONS_H_

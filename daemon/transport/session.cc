@@ -15,9 +15,10 @@ absl::Status Session::ReserveSlots(int count) {
   const int used = reserved_ + unacknowledged_;
   if (used + count > kFdWindow) {
     return Error(ErrorReason::FD_CHANNEL_FULL,
-                 absl::StrCat("the session's window of ", kFdWindow, " buffers has no room for ", count,
-                              " more: ", unacknowledged_, " wait to be read and acknowledged, ",
-                              reserved_, " belong to requests under way. Read the fd channel, or let ",
+                 absl::StrCat("the session's window of ", kFdWindow, " buffers has no room for ",
+                              count, " more: ", unacknowledged_,
+                              " wait to be read and acknowledged, ", reserved_,
+                              " belong to requests under way. Read the fd channel, or let ",
                               "requests end, then ask again."))
         .With("window", kFdWindow)
         .With("unacknowledged", unacknowledged_)

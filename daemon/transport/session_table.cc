@@ -80,18 +80,18 @@ void SessionTable::Add(UniqueFd socket, PeerIdentity peer) {
       loop_.Watch(fd, EPOLLIN | EPOLLRDHUP, [this, id](uint32_t) { OnReadable(id); });
   if (!watch.ok()) return;
   connection.watch = *watch;
-  connection.timer = loop_.After(kHandshakeTimeout, [this, id] {
-    End(id, absl::DeadlineExceededError("no Hello came"));
-  });
+  connection.timer = loop_.After(
+      kHandshakeTimeout, [this, id] { End(id, absl::DeadlineExceededError("no Hello came")); });
   connections_.emplace(id, std::move(connection));
 }
 
 absl::StatusOr<std::shared_ptr<Session>> SessionTable::Find(absl::string_view secret,
                                                             const PeerIdentity& caller) const {
   if (secret.empty()) {
-    return Error(ErrorReason::SESSION_UNKNOWN,
-                 "session_id is empty: open the fd channel, say Hello and name the session_id of its "
-                 "Welcome here; or ask for a held buffer (hold)");
+    return Error(
+        ErrorReason::SESSION_UNKNOWN,
+        "session_id is empty: open the fd channel, say Hello and name the session_id of its "
+        "Welcome here; or ask for a held buffer (hold)");
   }
   const auto it = by_secret_.find(std::string(secret));
   if (it == by_secret_.end() || it->second->peer().principal.uid != caller.principal.uid ||
@@ -204,8 +204,8 @@ void SessionTable::WatchReceipts(uint64_t client_id) {
                               connection.session->unacknowledged(), " fds were left unread for ",
                               absl::FormatDuration(absl::Trunc(unread, absl::Milliseconds(1))))));
   }
-  connection.timer = loop_.After(kReceiptTimeout - unread,
-                                 [this, client_id] { WatchReceipts(client_id); });
+  connection.timer =
+      loop_.After(kReceiptTimeout - unread, [this, client_id] { WatchReceipts(client_id); });
 }
 
 void SessionTable::End(uint64_t client_id, const absl::Status& reason) {

@@ -37,8 +37,8 @@ class SessionTable {
   // A new connection on the fd channel.
   void Add(UniqueFd connection, PeerIdentity peer);
 
-  // The session that a request names. SESSION_UNKNOWN if there is none, or it belongs to another uid
-  // or label: a stolen id gets no buffer.
+  // The session that a request names. SESSION_UNKNOWN if there is none, or it belongs to another
+  // uid or label: a stolen id gets no buffer.
   absl::StatusOr<std::shared_ptr<Session>> Find(absl::string_view secret,
                                                 const PeerIdentity& caller) const;
 

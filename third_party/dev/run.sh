@@ -61,6 +61,8 @@ verb_run() {
   if ! has_option --socket-dir "$@"; then
     if ((EUID == 0)) && [[ -w /run ]]; then
       folder=$(mktemp -d /run/dmaheapd.XXXXXX)
+      # Who may connect is for the policy to say, as it is below /run/dmaheapd.
+      chmod 755 "$folder"
     else
       folder=$(mktemp -d "${XDG_RUNTIME_DIR:-/tmp}/dmaheapd.XXXXXX")
     fi

@@ -26,7 +26,7 @@ apt() {
 
 # install_packages NAMES...
 install_packages() {
-  say "installing $# Debian packages and what they need: $*"
+  say "installing from Debian, with what they need: $*"
   apt update -qq
   apt install -y --no-install-recommends "$@"
 }
