@@ -5,6 +5,9 @@
 
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
+#include "client/internal/reply_thread.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/async_unary_call.h"
 #include "proto/error.h"
 
 namespace dmaheap::client_internal {
@@ -13,6 +16,22 @@ namespace {
 absl::Status CancelledError() { return Explain(absl::CancelledError(), "", absl::ZeroDuration()); }
 
 }  // namespace
+
+// One try: what gRPC uses until the reply is there. It keeps itself alive as long.
+struct AsyncAllocation::Rpc : AwaitedReply {
+  void Arrived() override {
+    const std::shared_ptr<Rpc> last = std::move(self);
+    owner->OnReply(*last);
+  }
+
+  std::shared_ptr<Rpc> self;
+  std::shared_ptr<AsyncAllocation> owner;
+  grpc::ClientContext context;
+  v1::AllocateBuffersResponse response;
+  grpc::Status status;
+  // Lives in the memory of the context's call, and so goes before it.
+  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::AllocateBuffersResponse>> reader;
+};
 
 AsyncAllocation::AsyncAllocation(Core& core, v1::AllocateBuffersRequest request,
                                  absl::Duration deadline, Client::AllocateManyCallback callback)
@@ -49,16 +68,16 @@ void AsyncAllocation::Granted() {
 }
 
 void AsyncAllocation::Cancel() {
-  std::shared_ptr<grpc::ClientContext> context;
+  std::shared_ptr<Rpc> rpc;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (state_ == State::kDone || cancelled_) return;
     cancelled_ = true;
-    context = context_;
+    rpc = rpc_;
     // With the lock held: while this is not done, Core lives.
     core_.parking().Wake();
   }
-  if (context != nullptr) context->TryCancel();
+  if (rpc != nullptr) rpc->context.TryCancel();
 }
 
 void AsyncAllocation::Call() {
@@ -66,11 +85,10 @@ void AsyncAllocation::Call() {
   if (!aboard.ok()) return Finish(aboard.status());
   // What arrived without a reply is described on the parking thread, for that blocks.
   if (!*aboard || !delivery_.arrived.empty()) return ParkAs(State::kNeedsLink);
-  // The callback may come, and change delivery_, before the call below returns.
-  const std::shared_ptr<Link> link = delivery_.link;
-  request_.set_session_id(link->session->id());
-  auto context = std::make_shared<grpc::ClientContext>();
-  SetDeadline(*context, delivery_.deadline);
+  request_.set_session_id(delivery_.link->session->id());
+  const auto rpc = std::make_shared<Rpc>();
+  rpc->owner = shared_from_this();
+  SetDeadline(rpc->context, delivery_.deadline);
   {
     std::unique_lock<std::mutex> lock(mutex_);
     if (cancelled_) {
@@ -78,31 +96,29 @@ void AsyncAllocation::Call() {
       core_.GiveUp(delivery_);
       return Finish(CancelledError());
     }
+    // Not before: a call that is prepared and never started leaks its message.
+    rpc->reader = delivery_.link->stub->PrepareAsyncAllocateBuffers(&rpc->context, request_,
+                                                                    &core_.replies().queue());
     state_ = State::kCalling;
-    context_ = context;
+    rpc_ = rpc;
   }
-  auto response = std::make_shared<v1::AllocateBuffersResponse>();
-  v1::AllocateBuffersResponse* const answer = response.get();
-  grpc::ClientContext* const call = context.get();
-  // The callback keeps alive what gRPC uses until then.
-  link->stub->async()->AllocateBuffers(
-      call, &request_, answer,
-      [self = shared_from_this(), context = std::move(context),
-       response = std::move(response)](grpc::Status status) { self->OnReply(status, *response); });
+  rpc->self = rpc;
+  rpc->reader->StartCall();
+  // The reply may come, and change all members, before this returns.
+  rpc->reader->Finish(&rpc->response, &rpc->status, static_cast<AwaitedReply*>(rpc.get()));
 }
 
-void AsyncAllocation::OnReply(const grpc::Status& status,
-                              const v1::AllocateBuffersResponse& response) {
+void AsyncAllocation::OnReply(const Rpc& rpc) {
   bool cancelled;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    context_ = nullptr;
+    rpc_ = nullptr;
     cancelled = cancelled_;
   }
   DeliveryReply reply;
-  reply.batch_id = response.batch_id();
-  reply.buffers.assign(response.buffers().begin(), response.buffers().end());
-  Follow(core_.Judge(delivery_, status, reply, cancelled));
+  reply.batch_id = rpc.response.batch_id();
+  reply.buffers.assign(rpc.response.buffers().begin(), rpc.response.buffers().end());
+  Follow(core_.Judge(delivery_, rpc.status, reply, cancelled));
 }
 
 void AsyncAllocation::Follow(Step step) {

@@ -1,4 +1,4 @@
-// One asynchronous request for buffers: the tries of a Delivery, driven by gRPC's callbacks and,
+// One asynchronous request for buffers: the tries of a Delivery, driven by the reply thread and,
 // where it has to wait, by the parking thread.
 //
 // Made and registered by Core, which outlives it; the callback runs exactly once, with no lock
@@ -17,7 +17,6 @@
 #include "client/internal/core.h"
 #include "client/internal/parking.h"
 #include "dmaheap/v1/allocator.pb.h"
-#include "grpcpp/client_context.h"
 
 namespace dmaheap::client_internal {
 
@@ -31,6 +30,8 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   absl::optional<Deadline> Poke() override;
 
  private:
+  struct Rpc;
+
   enum class State {
     kNew,
     // Waits for slots of the window.
@@ -47,7 +48,7 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   void Granted();
   // Boards the current link and starts the RPC; parks if there is no live one.
   void Call();
-  void OnReply(const grpc::Status& status, const v1::AllocateBuffersResponse& response);
+  void OnReply(const Rpc& rpc);
   // Takes the step that followed a try.
   void Follow(Step step);
   void ParkAs(State state);
@@ -66,8 +67,8 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   bool has_slots_ = false;
   uint64_t ticket_ = 0;
   Deadline next_ = Deadline::After(absl::ZeroDuration());
-  // Of the RPC under way.
-  std::shared_ptr<grpc::ClientContext> context_;
+  // Under way.
+  std::shared_ptr<Rpc> rpc_;
 };
 
 }  // namespace dmaheap::client_internal

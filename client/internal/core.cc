@@ -93,6 +93,7 @@ void Core::Shutdown() {
   async_ended_.wait(lock, [this] { return async_.empty(); });
   lock.unlock();
   parking_.Stop();
+  replies_.Stop();
 }
 
 bool Core::InForkedChild() const { return getpid() != pid_; }
@@ -319,7 +320,15 @@ Step Core::Judge(Delivery& delivery, const grpc::Status& status, const DeliveryR
   if (recovery == Recovery::kNewSession && ++delivery.unknown_sessions > kMostUnknownSessions) {
     recovery = Recovery::kNone;
   }
-  if (cancelled || delivery.deadline.Expired()) recovery = Recovery::kNone;
+  const bool unanswered =
+      recovery != Recovery::kNone || GetReason(error) == ErrorReason::ERROR_REASON_UNSPECIFIED;
+  if (cancelled && unanswered) {
+    // Whatever ended the call: it would have gone on, had it not been cancelled.
+    GiveUp(delivery);
+    step.result = Explain(absl::CancelledError(), endpoint_.rpc_socket_path, delivery.patience);
+    return step;
+  }
+  if (delivery.deadline.Expired()) recovery = Recovery::kNone;
   switch (recovery) {
     case Recovery::kNone:
       if (GetReason(error) == ErrorReason::ERROR_REASON_UNSPECIFIED) {

@@ -1,7 +1,7 @@
 // What a Client is made of: the link to the daemon, its renewal, and the life of a request.
 //
 // A request that brings fds is a Delivery. Its tries are the same whether a thread blocks for it or
-// callbacks drive it: Board (get onto a live link), the RPC, Judge (the outcome, or what to do
+// replies drive it: Board (get onto a live link), the RPC, Judge (the outcome, or what to do
 // next). Thread-safe.
 
 #ifndef CLIENT_INTERNAL_CORE_H_
@@ -26,6 +26,7 @@
 #include "client/internal/janitor.h"
 #include "client/internal/link.h"
 #include "client/internal/parking.h"
+#include "client/internal/reply_thread.h"
 #include "client/internal/slot_gate.h"
 #include "dmaheap/v1/allocator.grpc.pb.h"
 #include "grpcpp/client_context.h"
@@ -114,6 +115,7 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
 
   SlotGate& gate() { return gate_; }
   Parking& parking() { return parking_; }
+  ReplyThread& replies() { return replies_; }
 
   // True if delivery is on a live link now; false: Replace it first. An error is the outcome.
   absl::StatusOr<bool> Board(Delivery& delivery);
@@ -171,6 +173,7 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   SlotGate gate_;
   Janitor janitor_;
   Parking parking_;
+  ReplyThread replies_;
 
   std::mutex async_mutex_;
   std::condition_variable async_ended_;

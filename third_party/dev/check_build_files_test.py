@@ -81,9 +81,12 @@ class CheckBuildFiles(unittest.TestCase):
                          [(2, "load() stands above everything else")])
 
     def test_a_library_is_one_pair_of_header_and_source(self):
-        self.assertEqual(problems('cc_library(name = "a", srcs = ["a.cc", "b.cc"])'),
-                         [(1, "srcs has 2 files; one cc_library for each pair of header and "
+        self.assertEqual(problems('cc_library(name = "a", hdrs = ["a.h", "b.h"])'),
+                         [(1, "hdrs has 2 files; one cc_library for each pair of header and "
                            "source")])
+        # One interface, an implementation for each of its kinds.
+        self.assertEqual(
+            problems('cc_library(name = "a", srcs = ["b.cc", "c.cc"], hdrs = ["a.h"])'), [])
         self.assertEqual(problems('cc_library(name = "a", srcs = ["a.cc"], hdrs = ["b.h"])'),
                          [(1, "header and source have different names: a and b")])
         self.assertEqual(problems('cc_library(name = "a", srcs = [":gen"], hdrs = ["a.h"])'), [])
@@ -92,6 +95,20 @@ class CheckBuildFiles(unittest.TestCase):
     def test_the_client_may_name_its_public_header_as_it_likes(self):
         text = 'cc_library(name = "a", srcs = ["a.cc"], hdrs = ["b.h"])'
         self.assertEqual(problems(text, "client/BUILD.bazel"), [])
+
+    def test_lists_with_one_label_a_line_are_sorted(self):
+        text = ('f(\n    name = "a",\n    deps = [\n        "//b",  # why b\n        ":z",\n'
+                '        ":a",\n        ":z",\n    ],\n    args = [\n        "b",\n        "a",\n'
+                '    ],\n)\n')
+        self.assertEqual(check_build_files.with_sorted_lists(text),
+                         'f(\n    name = "a",\n    deps = [\n        ":a",\n        ":z",\n'
+                         '        "//b",  # why b\n    ],\n    args = [\n        "b",\n        "a",\n'
+                         '    ],\n)\n')
+
+    def test_lists_in_one_line_or_with_comments_between_stay(self):
+        for text in (GOOD, 'f(name = "a", deps = ["b", "a"])\n',
+                     'f(deps = [\n    "b",\n    # about a\n    "a",\n])\n', 'f(deps = [])\n'):
+            self.assertEqual(check_build_files.with_sorted_lists(text), text)
 
     def test_a_file_that_can_not_be_read_says_where(self):
         (line, what), = problems('f(name = "a")\nf(name = "b"')
