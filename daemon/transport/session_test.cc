@@ -73,29 +73,31 @@ TEST_F(SessionTest, AReceiptFreesTheSlotsOfItsFrame) {
   ASSERT_TRUE(session_->ReserveSlots(kFdWindow).ok());
   ASSERT_TRUE(Push(1, 0, 16).ok());
   ASSERT_TRUE(Push(1, 16, 16).ok());
-  EXPECT_TRUE(session_->Acknowledge(Receipt(1, 16, 16)));
+  EXPECT_TRUE(session_->Acknowledge(Receipt(1, 16, 16)).has_value());
   EXPECT_EQ(session_->unacknowledged(), 16);
   EXPECT_TRUE(session_->ReserveSlots(16).ok());
   EXPECT_FALSE(session_->ReserveSlots(1).ok());
 }
 
-TEST_F(SessionTest, AReceiptThatSaysLessFreesTheWholeFrame) {
-  ASSERT_TRUE(session_->ReserveSlots(4).ok());
+TEST_F(SessionTest, AReceiptThatSaysLessFreesTheWholeFrameAndTellsTheDifference) {
+  ASSERT_TRUE(session_->ReserveSlots(8).ok());
   ASSERT_TRUE(Push(1, 0, 4).ok());
-  EXPECT_TRUE(session_->Acknowledge(Receipt(1, 0, 0)));
+  ASSERT_TRUE(Push(2, 0, 4).ok());
+  EXPECT_EQ(session_->Acknowledge(Receipt(1, 0, 1)), 3);
+  EXPECT_EQ(session_->Acknowledge(Receipt(2, 0, 4)), 0);
   EXPECT_EQ(session_->unacknowledged(), 0);
 }
 
 TEST_F(SessionTest, AReceiptForNothingIsRefused) {
   ASSERT_TRUE(session_->ReserveSlots(4).ok());
   ASSERT_TRUE(Push(1, 0, 4).ok());
-  EXPECT_FALSE(session_->Acknowledge(Receipt(2, 0, 4)));
-  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 1, 3)));
-  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, 5)));
-  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, -1)));
+  EXPECT_FALSE(session_->Acknowledge(Receipt(2, 0, 4)).has_value());
+  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 1, 3)).has_value());
+  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, 5)).has_value());
+  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, -1)).has_value());
   EXPECT_EQ(session_->unacknowledged(), 4);
-  EXPECT_TRUE(session_->Acknowledge(Receipt(1, 0, 4)));
-  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, 4)));  // once
+  EXPECT_TRUE(session_->Acknowledge(Receipt(1, 0, 4)).has_value());
+  EXPECT_FALSE(session_->Acknowledge(Receipt(1, 0, 4)).has_value());  // once
 }
 
 TEST_F(SessionTest, TheOldestPushIsThatOfTheOldestUnreadFrame) {
@@ -106,7 +108,7 @@ TEST_F(SessionTest, TheOldestPushIsThatOfTheOldestUnreadFrame) {
   executor_.Advance(absl::Seconds(1));
   ASSERT_TRUE(Push(2, 0, 1).ok());
   EXPECT_EQ(session_->oldest_push(), start);
-  ASSERT_TRUE(session_->Acknowledge(Receipt(1, 0, 1)));
+  ASSERT_TRUE(session_->Acknowledge(Receipt(1, 0, 1)).has_value());
   EXPECT_EQ(session_->oldest_push(), start + absl::Seconds(1));
 }
 
@@ -115,8 +117,8 @@ TEST_F(SessionTest, TheFirstUnreadFrameIsTold) {
   ASSERT_TRUE(Push(1, 0, 1).ok());
   ASSERT_TRUE(Push(2, 0, 1).ok());
   EXPECT_EQ(unread_, 1);
-  ASSERT_TRUE(session_->Acknowledge(Receipt(1, 0, 1)));
-  ASSERT_TRUE(session_->Acknowledge(Receipt(2, 0, 1)));
+  ASSERT_TRUE(session_->Acknowledge(Receipt(1, 0, 1)).has_value());
+  ASSERT_TRUE(session_->Acknowledge(Receipt(2, 0, 1)).has_value());
   ASSERT_TRUE(Push(3, 0, 1).ok());
   EXPECT_EQ(unread_, 2);
 }
