@@ -130,7 +130,7 @@ TEST_F(AcceptorTest, WithoutAnFdItWaitsWithoutSpinningAndRecoversAlone) {
   std::vector<UniqueFd> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(NewSocket());
   // UBSan looks at an object's type with a pipe the first time, for which there are no fds below.
-  spdlog::warn("event=accept_paused_by_test");
+  spdlog::warn("event=accept_paused {}", std::string("for=test"));
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   UniqueFd lowest(fcntl(0, F_DUPFD_CLOEXEC, 0));
