@@ -248,13 +248,16 @@ void Allocator::StartAttempt(const AllocationPtr& allocation) {
   const AllocateRequest& request = allocation->request;
   const int missing = request.count - static_cast<int>(allocation->buffers.size());
   allocation->lane->worker->Run(
-      [this, allocation, missing,
-       spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}] {
+      [this, allocation = AllocationPtr(allocation), missing,
+       spec = AllocationSpec{.size_bytes = request.size_bytes,
+                             .label = request.label}]() mutable {
         Attempt attempt =
             Try(*allocation->heap, dependencies_.live_view, spec, missing, allocation->abandoned);
-        dependencies_.executor.Post([this, allocation, attempt = std::move(attempt)]() mutable {
-          Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status));
-        });
+        // The worker keeps no reference: the last one gives charge and slots back, inside a task.
+        dependencies_.executor.Post(
+            [this, allocation = std::move(allocation), attempt = std::move(attempt)]() mutable {
+              Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status));
+            });
       });
 }
 

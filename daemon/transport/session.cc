@@ -43,14 +43,15 @@ absl::Status Session::Push(const v1::Buffers& frame, absl::Span<const int> fds) 
   return absl::OkStatus();
 }
 
-bool Session::Acknowledge(const v1::Receipt& receipt) {
+absl::optional<int> Session::Acknowledge(const v1::Receipt& receipt) {
   const auto it = frames_.find({receipt.batch_id(), receipt.first_index()});
   if (it == frames_.end() || receipt.received() < 0 || receipt.received() > it->second.fds) {
-    return false;
+    return absl::nullopt;
   }
-  unacknowledged_ -= it->second.fds;
+  const int sent = it->second.fds;
+  unacknowledged_ -= sent;
   frames_.erase(it);
-  return true;
+  return sent - receipt.received();
 }
 
 absl::Time Session::oldest_push() const {

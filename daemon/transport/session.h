@@ -14,6 +14,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "daemon/core/recipient.h"
 #include "daemon/loop/executor.h"
 #include "daemon/transport/peer.h"
@@ -37,8 +38,9 @@ class Session : public Recipient {
   void ReturnSlots(int count) override { reserved_ -= count; }
   absl::Status Push(const v1::Buffers& frame, absl::Span<const int> fds) override;
 
-  // A receipt: false if no such frame is waiting for one, or it claims more than was sent.
-  bool Acknowledge(const v1::Receipt& receipt);
+  // A receipt: how many fds of its frame did not arrive. Absent if no such frame is waiting for one, or
+  // it claims more than was sent.
+  absl::optional<int> Acknowledge(const v1::Receipt& receipt);
 
   // Fds that went out and were not acknowledged.
   int unacknowledged() const { return unacknowledged_; }

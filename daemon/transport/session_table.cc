@@ -129,8 +129,10 @@ absl::Status SessionTable::OnMessage(Connection& connection, const v1::ClientMes
       return OnHello(connection, message.hello());
     case v1::ClientMessage::kReceipt:
       if (!greeted) return absl::InvalidArgumentError("a Receipt before Hello");
-      if (!session.Acknowledge(message.receipt())) {
+      if (const auto missing = session.Acknowledge(message.receipt()); !missing.has_value()) {
         return absl::InvalidArgumentError("a Receipt for a frame that was not sent");
+      } else if (*missing > 0) {
+        callbacks_.on_release_hint();  // the client closed what came, the kernel the rest
       }
       return absl::OkStatus();
     case v1::ClientMessage::kRelease:
@@ -219,7 +221,9 @@ void SessionTable::End(uint64_t client_id, const absl::Status& reason) {
   loop_.Unwatch(connection.watch);
   loop_.Cancel(connection.timer);
 
-  const bool left = absl::IsOutOfRange(reason) || GetErrno(reason) == ECONNRESET;
+  // EPIPE: it closed before its Welcome was sent.
+  const bool left = absl::IsOutOfRange(reason) || GetErrno(reason) == ECONNRESET ||
+                    GetErrno(reason) == EPIPE;
   if (!left) Refuse(session.socket(), reason);
   session.Close();
   if (left) {
