@@ -147,11 +147,10 @@ v1::AllocateBuffersResponse Got() {
 }
 
 TEST(ViewsTest, AnAllocationSaysWhatItGot) {
-  EXPECT_EQ(
-      PrintTable(AllocationTable(Got()), 80),
-      "NAME                HEAP                      SIZE  CONTIGUITY  LABEL\n"
-      "4711                reserved               11.8MiB  PHYSICAL    preview\n"
-      "memfd-123456789012  simulated-with-a-ver~     4KiB  SIMULATED   a-label-of-thirty-on~\n");
+  EXPECT_EQ(PrintTable(AllocationTable(Got()), 80),
+            "NAME                HEAP                   SIZE  CONTIGUITY  LABEL\n"
+            "4711                reserved            11.8MiB  PHYSICAL    preview\n"
+            "memfd-123456789012  simulated-with-a-~     4KiB  SIMULATED   a-label-of-thirty-~\n");
 }
 
 TEST(ViewsTest, HeldBuffersStandBesideTheirToken) {
