@@ -265,6 +265,11 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
     line.text = absl::StrCat(version.what(), "\n");
     return line;
   } catch (const CLI::Error& error) {
+    if (!app.get_subcommands().empty()) return UsageError(error.what());
+    // CLI11 would say that a subcommand is required, whatever stands in its place.
+    const Words left = app.remaining();
+    if (!left.empty()) return UsageError(absl::StrCat("no verb ", left.front()));
+    if (error.get_name() == "RequiredError") return UsageError("which verb?");
     return UsageError(error.what());
   }
   const absl::Status read =

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -76,6 +77,31 @@ class Spawn {
   posix_spawnattr_t attributes_;
 };
 
+// Hands signals on to a program. Thread-safe.
+class Forwarding {
+ public:
+  void Take(const Interrupt::Signal& signal) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (pid_ < 0) {
+      // No program yet that the terminal could have told.
+      early_ = signal.number;
+    } else if (!signal.from_terminal) {
+      kill(pid_, signal.number);
+    }
+  }
+
+  void Begin(pid_t pid) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    pid_ = pid;
+    if (early_ != 0) kill(pid_, early_);
+  }
+
+ private:
+  std::mutex mutex_;
+  pid_t pid_ = -1;
+  int early_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<int> RunCommand(const std::vector<std::string>& command, const std::vector<int>& fds,
@@ -92,22 +118,24 @@ absl::StatusOr<int> RunCommand(const std::vector<std::string>& command, const st
     }
   }
 
-  pid_t pid = -1;
-  const int failed = spawn.Run(command, count, interrupt.first_mask(), pid);
-  copies.clear();
-  if (failed == EAGAIN || failed == ENOMEM) return ErrnoStatus(failed, "posix_spawnp");
-  if (failed != 0) {
-    error = absl::StrCat("can not run ", command[0], ": ", ErrnoName(failed));
-    return failed == ENOENT ? kNotFound : kCanNotRun;
-  }
-
   siginfo_t ended = {};
+  pid_t pid = -1;
   {
-    const Interrupt::Scope forward(interrupt, [pid](const Interrupt::Signal& signal) {
-      // Not reaped while this may run, so the number is still that of our child.
-      if (!signal.from_terminal) kill(pid, signal.number);
+    Forwarding forwarding;
+    // From before the program begins, so that no signal falls between the two.
+    const Interrupt::Scope scope(interrupt, [&forwarding](const Interrupt::Signal& signal) {
+      forwarding.Take(signal);
       return true;
     });
+    const int failed = spawn.Run(command, count, interrupt.first_mask(), pid);
+    copies.clear();
+    if (failed == EAGAIN || failed == ENOMEM) return ErrnoStatus(failed, "posix_spawnp");
+    if (failed != 0) {
+      error = absl::StrCat("can not run ", command[0], ": ", ErrnoName(failed));
+      return failed == ENOENT ? kNotFound : kCanNotRun;
+    }
+    forwarding.Begin(pid);
+    // Not reaped while signals may go to it, so the number is still that of our child.
     while (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) < 0) {
       if (errno != EINTR) return ErrnoStatus(errno, "waitid");
     }

@@ -20,7 +20,7 @@ absl::StatusOr<int> ShowTable(Format format, const google::protobuf::Message& me
                               JsonFields json_fields, const std::string& names,
                               const std::function<Table(bool wide)>& table, std::ostream& out);
 
-// names for a message whose field `list` has elements with a name: one a line.
+// The names of the elements of list, one a line.
 template <typename List>
 std::string NamesOf(const List& list) {
   std::string names;

@@ -1,5 +1,6 @@
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,44 @@ absl::StatusOr<int> DryRun(const Arguments& arguments, Interrupt& interrupt,
               << " passed every check; nothing was allocated\n";
   return kExitOk;
 }
+
+// An allocation that another thread may cancel, also before it begins.
+class CancellableAllocation {
+ public:
+  absl::StatusOr<std::vector<Buffer>> Run(Client& client, const Arguments& arguments) {
+    using Result = absl::StatusOr<std::vector<Buffer>>;
+    // Shared: the callback may still be on its way out of set_value when the future is ready.
+    const auto promise = std::make_shared<std::promise<Result>>();
+    std::future<Result> future = promise->get_future();
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (cancelled_) return absl::CancelledError("interrupted; nothing was allocated");
+      handle_ = client.AllocateManyAsync(
+          {.heap = arguments.heap,
+           .size_bytes = arguments.size_bytes,
+           .label = arguments.label,
+           .deadline = arguments.timeout},
+          arguments.count, [promise](Result got) { promise->set_value(std::move(got)); });
+    }
+    return future.get();
+  }
+
+  void Cancel() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    cancelled_ = true;
+    handle_.Cancel();
+  }
+
+  bool cancelled() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return cancelled_;
+  }
+
+ private:
+  std::mutex mutex_;
+  AllocationHandle handle_;
+  bool cancelled_ = false;
+};
 
 // The part of the API's message that the library hands on.
 v1::AllocateBuffersResponse Describe(const std::vector<Buffer>& buffers) {
@@ -93,24 +132,14 @@ absl::StatusOr<int> Alloc(const Arguments& arguments, Interrupt& interrupt,
   const auto client =
       Client::Connect({.socket_dir = arguments.socket_dir, .timeout = arguments.timeout});
   if (!client.ok()) return client.status();
-  // Shared, because the callback may still be on its way out of set_value when the future is ready.
-  const auto promise = std::make_shared<std::promise<absl::StatusOr<std::vector<Buffer>>>>();
-  std::future<absl::StatusOr<std::vector<Buffer>>> future = promise->get_future();
-  AllocationHandle handle = (*client)->AllocateManyAsync(
-      {.heap = arguments.heap,
-       .size_bytes = arguments.size_bytes,
-       .label = arguments.label,
-       .deadline = arguments.timeout},
-      arguments.count,
-      [promise](absl::StatusOr<std::vector<Buffer>> got) { promise->set_value(std::move(got)); });
-  bool interrupted = false;
   absl::StatusOr<std::vector<Buffer>> buffers = absl::CancelledError("");
+  bool interrupted = false;
   {
-    const Interrupt::Scope cancel(interrupt, Interrupt::CancelOnce([&] {
-                                    interrupted = true;
-                                    handle.Cancel();
-                                  }));
-    buffers = future.get();
+    CancellableAllocation allocation;
+    const Interrupt::Scope scope(interrupt,
+                                 Interrupt::CancelOnce([&allocation] { allocation.Cancel(); }));
+    buffers = allocation.Run(**client, arguments);
+    interrupted = allocation.cancelled();
   }
   if (!buffers.ok()) return buffers.status();
   // They were quicker than the cancellation, but nobody wants them any more.

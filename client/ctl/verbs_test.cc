@@ -1,0 +1,335 @@
+#include "client/ctl/verbs.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "client/testing/fake_daemon.h"
+#include "client/testing/fd_leak_check.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/error.h"
+
+namespace dmaheap::ctl {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::StartsWith;
+
+class VerbsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    // Before the threads of the daemon, as main does.
+    interrupt_ = *Interrupt::Create();
+    daemon_ = FakeDaemon::Start();
+  }
+  void TearDown() override {
+    // It ends in order only while it runs.
+    if (killed_) daemon_->Restart();
+    daemon_.reset();
+    interrupt_.reset();
+    EXPECT_EQ(leaks_.Leaked(), "");
+  }
+
+  void KillDaemon() {
+    daemon_->Kill();
+    killed_ = true;
+  }
+
+  // Runs a command line; its output is in out_ and err_.
+  int Ctl(std::vector<std::string> words, const std::string& input = "") {
+    words.insert(words.begin(), {"dmaheapctl", "--socket-dir", daemon_->dir()});
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    const CommandLine line = ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+    EXPECT_TRUE(line.arguments.has_value()) << line.text;
+    if (!line.arguments.has_value()) return -1;
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = RunVerb(*line.arguments, *interrupt_, {in, out, err});
+    out_ = out.str();
+    err_ = err.str();
+    return code;
+  }
+
+  // The first two words that hold -o name printed: a name and its token.
+  std::pair<std::string, std::string> Hold(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"hold", "reserved", "4k", "-o", "name"};
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(Ctl(words), 0) << err_;
+    std::istringstream line(out_);
+    std::pair<std::string, std::string> held;
+    line >> held.first >> held.second;
+    return held;
+  }
+
+  const FdLeakCheck leaks_;
+  std::unique_ptr<Interrupt> interrupt_;
+  std::unique_ptr<FakeDaemon> daemon_;
+  bool killed_ = false;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(VerbsTest, GetHeapsTurnsAllPages) {
+  EXPECT_EQ(Ctl({"get", "heaps", "-o", "name"}), 0) << err_;
+
+  EXPECT_EQ(out_, "heaps/reserved\nheaps/system\n");
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(VerbsTest, GetHeapsAsJsonIsOneListOfAllPages) {
+  EXPECT_EQ(Ctl({"get", "heaps", "-o", "json"}), 0) << err_;
+
+  EXPECT_THAT(out_, StartsWith("{\n \"heaps\": [\n  {\n   \"name\": \"heaps/reserved\",\n"));
+  EXPECT_THAT(out_, HasSubstr("\"name\": \"heaps/system\""));
+  EXPECT_THAT(out_, HasSubstr("\"next_page_token\": \"\""));
+}
+
+TEST_F(VerbsTest, GetBuffersAsksForTheCallersAndWithAllForEverybodys) {
+  Hold();
+
+  EXPECT_EQ(Ctl({"get", "buffers"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("HELD"));
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre());
+  EXPECT_EQ(Ctl({"get", "buffers", "--all"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("UID"));
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre("ListBuffers"));
+}
+
+TEST_F(VerbsTest, GetClientsAsksTheAdminSocket) {
+  EXPECT_EQ(Ctl({"get", "clients"}), 0) << err_;
+
+  EXPECT_EQ(out_,
+            "NAME   UID   PID  LABEL       BUFFERS     LIVE  IDLE   AGE\n"
+            "7     1000  4711  camera-hal        6  71.1MiB    3s  150m\n");
+}
+
+TEST_F(VerbsTest, DescribeShowsOneHeapByItsAlias) {
+  EXPECT_EQ(Ctl({"describe", "heap/linux,cma"}), 0) << err_;
+
+  EXPECT_THAT(out_, StartsWith("NAME          heaps/reserved\n"));
+}
+
+TEST_F(VerbsTest, WhatDoesNotExistIsToldWithItsReason) {
+  EXPECT_EQ(Ctl({"describe", "heap/nope"}), 5);
+
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(err_, HasSubstr("  code=NOT_FOUND\n  reason=HEAP_NOT_FOUND\n"));
+}
+
+TEST_F(VerbsTest, AllocShowsWhatItGotAndReleasesIt) {
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k", "--count", "2", "--label", "cam"}), 0) << err_;
+
+  EXPECT_THAT(out_, HasSubstr("8KiB"));
+  EXPECT_EQ(daemon_->WaitForReleases(2).size(), 2u);
+  const auto requests = daemon_->requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].heap(), "heaps/reserved");
+  EXPECT_EQ(requests[0].size_bytes(), 8192);
+  EXPECT_EQ(requests[0].count(), 2);
+  EXPECT_EQ(requests[0].label(), "cam");
+}
+
+TEST_F(VerbsTest, AllocRunsACommandWithTheFds) {
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k", "--count", "2", "--", "sh", "-c",
+                 "test $DMAHEAP_FDS = 3,4 || exit 1; "
+                 "test $(stat -Lc %s /proc/self/fd/3) = 8192 && exit 42"}),
+            42)
+      << err_;
+
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(daemon_->WaitForReleases(2).size(), 2u);
+}
+
+TEST_F(VerbsTest, ADryRunAsksForEveryCheckAndNoMemory) {
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k", "--dry-run", "--", "false"}), 0) << err_;
+
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(err_, HasSubstr("nothing was allocated"));
+  ASSERT_EQ(daemon_->requests().size(), 1u);
+  EXPECT_TRUE(daemon_->requests()[0].validate_only());
+}
+
+TEST_F(VerbsTest, SigintCancelsTheRequestInTheDaemon) {
+  std::promise<bool> cancelled;
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    // The request is in the daemon: now the person loses patience.
+    kill(getpid(), SIGINT);
+    call.WaitForCancellation();
+    cancelled.set_value(call.context.IsCancelled());
+    return absl::CancelledError("cancelled");
+  });
+
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k", "--timeout", "1m"}), 130);
+
+  EXPECT_TRUE(cancelled.get_future().get());
+  EXPECT_THAT(err_, HasSubstr("reason=REQUEST_CANCELLED"));
+}
+
+TEST_F(VerbsTest, SigintCancelsAHoldToo) {
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    kill(getpid(), SIGINT);
+    call.WaitForCancellation();
+    return absl::CancelledError("cancelled");
+  });
+
+  EXPECT_EQ(Ctl({"hold", "reserved", "8k", "--timeout", "1m"}), 130);
+}
+
+TEST_F(VerbsTest, TheDeadlineIsToldAsSuch) {
+  daemon_->ScriptNext([](FakeDaemon::Call& call) {
+    call.WaitForCancellation();
+    return absl::CancelledError("late");
+  });
+
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k", "--timeout", "100ms"}), 7);
+
+  EXPECT_THAT(err_, HasSubstr("deadline=100ms"));
+}
+
+TEST_F(VerbsTest, ARefusalIsToldWithItsValuesAndWhenToTryAgain) {
+  daemon_->ScriptNext([](FakeDaemon::Call&) {
+    return Error(ErrorReason::CONTIGUOUS_MEMORY_PINNED, "pinned")
+        .With("largest_free_bytes", 4096)
+        .RetryAfter(absl::Seconds(2))
+        .ToStatus();
+  });
+
+  EXPECT_EQ(Ctl({"alloc", "reserved", "8k"}), 6);
+
+  EXPECT_EQ(err_,
+            "dmaheapctl: pinned\n"
+            "  code=UNAVAILABLE\n"
+            "  reason=CONTIGUOUS_MEMORY_PINNED\n"
+            "  largest_free_bytes=4096\n"
+            "  retry-after=2s\n");
+}
+
+TEST_F(VerbsTest, HoldPassesTheLeaseOnAndPrintsNamesWithTheToken) {
+  EXPECT_EQ(Ctl({"hold", "reserved", "8k", "--count", "2", "--lease", "90s", "-o", "name"}), 0)
+      << err_;
+
+  EXPECT_THAT(out_, MatchesRegex("buffers/[^ ]+ [^ ]+\nbuffers/[^ ]+ [^ ]+\n"));
+  ASSERT_EQ(daemon_->requests().size(), 1u);
+  EXPECT_EQ(daemon_->requests()[0].hold().lease().seconds(), 90);
+}
+
+TEST_F(VerbsTest, WithoutALeaseTheDaemonsDefaultHolds) {
+  Hold();
+
+  ASSERT_EQ(daemon_->requests().size(), 1u);
+  EXPECT_TRUE(daemon_->requests()[0].has_hold());
+  EXPECT_FALSE(daemon_->requests()[0].hold().has_lease());
+}
+
+TEST_F(VerbsTest, ClaimRunsACommandWithTheHeldBuffer) {
+  const auto [name, token] = Hold();
+
+  EXPECT_EQ(Ctl({"claim", name, token, "--", "sh", "-c",
+                 "test $DMAHEAP_FDS = 3 && test $(stat -Lc %s /proc/self/fd/3) = 4096 && exit 42"}),
+            42)
+      << err_;
+}
+
+TEST_F(VerbsTest, ATokenMayComeOnStandardInput) {
+  const auto [name, token] = Hold();
+
+  EXPECT_EQ(Ctl({"claim", name, "-"}, token + "\n"), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr(name.substr(name.find('/') + 1)));
+}
+
+TEST_F(VerbsTest, AnEmptyStandardInputIsNoToken) {
+  const auto [name, token] = Hold();
+
+  EXPECT_EQ(Ctl({"claim", name, "-"}, "\n"), 2);
+  EXPECT_THAT(err_, HasSubstr("no token on standard input"));
+}
+
+TEST_F(VerbsTest, ReleaseFreesAHeldBufferOnce) {
+  const auto [name, token] = Hold();
+
+  EXPECT_EQ(Ctl({"release", name.substr(name.find('/') + 1), "--token", token}), 0) << err_;
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "dmaheapctl: released " + name + "\n");
+  EXPECT_EQ(Ctl({"release", name}), 5);
+}
+
+TEST_F(VerbsTest, VersionSaysThatOfBothSides) {
+  EXPECT_EQ(Ctl({"version"}), 0) << err_;
+
+  EXPECT_THAT(out_, MatchesRegex("NAME     VERSION\nlibrary  [0-9.]+\ndaemon   [^\n]+\n"));
+}
+
+TEST_F(VerbsTest, VersionSaysItsOwnWithoutADaemonAndFails) {
+  KillDaemon();
+
+  EXPECT_EQ(Ctl({"version", "-o", "json"}), 3);
+  EXPECT_THAT(out_, HasSubstr("\"daemon_version\": null"));
+}
+
+TEST_F(VerbsTest, ReloadAndLogLevelAreMessagesOrJson) {
+  EXPECT_EQ(Ctl({"reload"}), 0) << err_;
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "dmaheapctl: the daemon read the policy /etc/dmaheapd/policy.textproto\n");
+  EXPECT_EQ(Ctl({"log-level", "debug"}), 0);
+  EXPECT_EQ(err_, "dmaheapctl: the log level is debug, it was info\n");
+  EXPECT_EQ(Ctl({"log-level", "warn", "-o", "json"}), 0);
+  EXPECT_EQ(out_, "{\n \"previous_level\": \"INFO\"\n}\n");
+  EXPECT_THAT(daemon_->admin_calls(),
+              ElementsAre("ReloadPolicy", "SetLogLevel DEBUG", "SetLogLevel WARN"));
+}
+
+TEST_F(VerbsTest, ARefusedReloadIsNoUsageError) {
+  daemon_->FailQueries(Error(ErrorReason::INVALID_POLICY, "line 3: no field hea").ToStatus());
+
+  EXPECT_EQ(Ctl({"reload"}), 1);
+  EXPECT_THAT(err_, HasSubstr("line 3"));
+}
+
+TEST_F(VerbsTest, ARightThatIsMissingIs4) {
+  daemon_->FailQueries(Error(ErrorReason::ACCESS_DENIED, "no right inspect").ToStatus());
+
+  EXPECT_EQ(Ctl({"get", "clients"}), 4);
+}
+
+TEST_F(VerbsTest, WithoutADaemonEveryVerbNamesTheSocketAndTheErrno) {
+  KillDaemon();
+
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"get", "heaps"},
+                                             {"get", "clients"},
+                                             {"alloc", "reserved", "4k"},
+                                             {"hold", "reserved", "4k"},
+                                             {"claim", "memfd-1", "aa"},
+                                             {"release", "memfd-1"},
+                                             {"reload"}}) {
+    EXPECT_EQ(Ctl(words), 3) << words[0];
+    EXPECT_THAT(err_, HasSubstr("reason=DAEMON_UNREACHABLE")) << words[0];
+    EXPECT_THAT(err_, HasSubstr("socket_path=" + daemon_->dir())) << words[0];
+    EXPECT_THAT(err_, HasSubstr("errno=E")) << words[0];
+  }
+}
+
+TEST_F(VerbsTest, AFullDiskIsNoSuccess) {
+  std::istringstream in;
+  std::ostringstream err;
+  std::ostream broken(nullptr);
+  Arguments arguments;
+  arguments.verb = Verb::kCompletion;
+  arguments.shell = "bash";
+
+  EXPECT_EQ(RunVerb(arguments, *interrupt_, {in, broken, err}), 1);
+  EXPECT_THAT(err.str(), HasSubstr("can not write"));
+}
+
+}  // namespace
+}  // namespace dmaheap::ctl

@@ -1,0 +1,195 @@
+#include "client/ctl/views.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace dmaheap::ctl {
+namespace {
+
+constexpr int64_t kNowSeconds = 1700000000;
+const absl::Time kNow = absl::FromUnixSeconds(kNowSeconds);
+
+v1::ListHeapsResponse Heaps() {
+  v1::ListHeapsResponse heaps;
+  v1::Heap& cma = *heaps.add_heaps();
+  cma.set_name("heaps/reserved");
+  cma.set_kind(v1::CMA);
+  cma.set_contiguity(v1::PHYSICAL);
+  cma.add_aliases("linux,cma");
+  cma.add_aliases("default_cma_region");
+  cma.set_size_bytes(256 << 20);
+  cma.set_free_bytes(181665792);
+  cma.set_largest_free_bytes(128 << 20);
+  cma.set_live_buffers(6);
+  cma.set_live_bytes(74649600);
+  cma.set_queue_depth(2);
+  cma.set_page_size_bytes(4096);
+  v1::Heap& system = *heaps.add_heaps();
+  system.set_name("heaps/system");
+  system.set_kind(v1::SYSTEM);
+  system.set_contiguity(v1::SCATTERED);
+  system.set_page_size_bytes(4096);
+  return heaps;
+}
+
+v1::ListBuffersResponse Buffers() {
+  v1::ListBuffersResponse buffers;
+  v1::Buffer& delivered = *buffers.add_buffers();
+  delivered.set_name("buffers/4711");
+  delivered.set_heap("heaps/reserved");
+  delivered.set_size_bytes(12443648);
+  delivered.set_contiguity(v1::PHYSICAL);
+  delivered.set_label("preview");
+  delivered.set_state(v1::Buffer::DELIVERED);
+  delivered.set_owner_uid(1000);
+  delivered.set_client("clients/7");
+  delivered.set_request_id("r1");
+  delivered.mutable_create_time()->set_seconds(kNowSeconds - 300);
+  v1::Buffer& held = *buffers.add_buffers();
+  held.set_name("buffers/memfd-123456789012");
+  held.set_heap("heaps/simulated-with-a-very-long-name");
+  held.set_size_bytes(4096);
+  held.set_contiguity(v1::SIMULATED);
+  held.set_label("a-label-of-thirty-one-charactes");
+  held.set_state(v1::Buffer::HELD);
+  held.set_owner_uid(4294967294);
+  held.mutable_create_time()->set_seconds(kNowSeconds - 10);
+  held.mutable_expire_time()->set_seconds(kNowSeconds + 50);
+  return buffers;
+}
+
+v1::ListClientsResponse Clients() {
+  v1::ListClientsResponse clients;
+  v1::Client& client = *clients.add_clients();
+  client.set_name("clients/7");
+  client.set_uid(1000);
+  client.set_gid(1001);
+  client.set_debug_pid(4711);
+  client.set_label("camera-hal");
+  client.set_library_version("0.1.0");
+  client.set_wire_version(1);
+  client.mutable_connect_time()->set_seconds(kNowSeconds - 9000);
+  client.set_live_buffers(6);
+  client.set_live_bytes(74649600);
+  client.set_unacknowledged_fds(3);
+  client.mutable_idle_duration()->set_seconds(3);
+  return clients;
+}
+
+TEST(ViewsTest, ShortNameDropsTheCollectionOnly) {
+  EXPECT_EQ(ShortName("heaps/linux,cma"), "linux,cma");
+  EXPECT_EQ(ShortName("memfd-7"), "memfd-7");
+  EXPECT_EQ(ShortName(""), "");
+}
+
+TEST(ViewsTest, HeapsAreATable) {
+  EXPECT_EQ(PrintTable(HeapTable(Heaps(), /*wide=*/false), 80),
+            "NAME      KIND    CONTIGUITY    SIZE      FREE  LARGEST  BUFFERS     LIVE\n"
+            "reserved  CMA     PHYSICAL    256MiB  173.2MiB   128MiB        6  71.1MiB\n"
+            "system    SYSTEM  SCATTERED        -         -        -        0       0B\n");
+}
+
+TEST(ViewsTest, WideHeapsHaveQueuePageAndAliases) {
+  EXPECT_EQ(PrintTable(HeapTable(Heaps(), /*wide=*/true), 0),
+            "NAME      KIND    CONTIGUITY    SIZE      FREE  LARGEST  BUFFERS     LIVE  QUEUE  "
+            "PAGE  ALIASES\n"
+            "reserved  CMA     PHYSICAL    256MiB  173.2MiB   128MiB        6  71.1MiB      2  "
+            "4KiB  linux,cma default_cma_region\n"
+            "system    SYSTEM  SCATTERED        -         -        -        0       0B      0  "
+            "4KiB  -\n");
+}
+
+TEST(ViewsTest, BuffersFit80ColumnsAndKeepTheirNames) {
+  EXPECT_EQ(PrintTable(BufferTable(Buffers(), /*wide=*/false, /*of_all=*/false, kNow), 80),
+            "NAME                HEAP                 SIZE  STATE      LABEL              AGE\n"
+            "4711                reserved          11.8MiB  DELIVERED  preview             5m\n"
+            "memfd-123456789012  simulated-with-~     4KiB  HELD       a-label-of-thirt~  10s\n");
+}
+
+TEST(ViewsTest, BuffersOfAllUsersNameThem) {
+  EXPECT_EQ(PrintTable(BufferTable(Buffers(), /*wide=*/false, /*of_all=*/true, kNow), 80),
+            "NAME                HEAP           SIZE  STATE             UID  LABEL        AGE\n"
+            "4711                reserved    11.8MiB  DELIVERED        1000  preview       5m\n"
+            "memfd-123456789012  simulated~     4KiB  HELD       4294967294  a-label-of~  10s\n");
+}
+
+TEST(ViewsTest, WideBuffersSayEverything) {
+  EXPECT_EQ(
+      PrintTable(BufferTable(Buffers(), /*wide=*/true, /*of_all=*/false, kNow), 0),
+      "NAME                HEAP                                SIZE  STATE      CONTIGUITY        "
+      " UID  CLIENT  LABEL                            REQUEST_ID  EXPIRES  AGE\n"
+      "4711                reserved                         11.8MiB  DELIVERED  PHYSICAL          "
+      "1000       7  preview                          r1                -   5m\n"
+      "memfd-123456789012  simulated-with-a-very-long-name     4KiB  HELD       SIMULATED   "
+      "4294967294       -  a-label-of-thirty-one-charactes  -               50s  10s\n");
+}
+
+TEST(ViewsTest, ClientsAreATable) {
+  EXPECT_EQ(PrintTable(ClientTable(Clients(), /*wide=*/false, kNow), 80),
+            "NAME   UID   PID  LABEL       BUFFERS     LIVE  IDLE   AGE\n"
+            "7     1000  4711  camera-hal        6  71.1MiB    3s  150m\n");
+}
+
+TEST(ViewsTest, WideClientsSayEverything) {
+  EXPECT_EQ(PrintTable(ClientTable(Clients(), /*wide=*/true, kNow), 0),
+            "NAME   UID   PID  LABEL       BUFFERS     LIVE   GID  LIBRARY  WIRE  UNACKED  IDLE   "
+            "AGE\n"
+            "7     1000  4711  camera-hal        6  71.1MiB  1001  0.1.0       1        3    3s  "
+            "150m\n");
+}
+
+v1::AllocateBuffersResponse Got() {
+  v1::AllocateBuffersResponse got;
+  *got.mutable_buffers() = Buffers().buffers();
+  got.set_claim_token("0123456789abcdef0123456789abcdef");
+  return got;
+}
+
+TEST(ViewsTest, AnAllocationSaysWhatItGot) {
+  EXPECT_EQ(PrintTable(AllocationTable(Got()), 80),
+            "NAME                HEAP                   SIZE  CONTIGUITY  LABEL\n"
+            "4711                reserved            11.8MiB  PHYSICAL    preview\n"
+            "memfd-123456789012  simulated-with-a-~     4KiB  SIMULATED   a-label-of-thirty-~\n");
+}
+
+TEST(ViewsTest, HeldBuffersStandBesideTheirToken) {
+  EXPECT_EQ(PrintTable(HeldTable(Got(), /*wide=*/false, kNow), 80),
+            "NAME                   SIZE  EXPIRES  TOKEN\n"
+            "4711                11.8MiB        -  0123456789abcdef0123456789abcdef\n"
+            "memfd-123456789012     4KiB      50s  0123456789abcdef0123456789abcdef\n");
+}
+
+TEST(ViewsTest, AHeapIsDescribedFieldByField) {
+  EXPECT_EQ(DescribeHeap(Heaps().heaps(0)),
+            "NAME          heaps/reserved\n"
+            "KIND          CMA\n"
+            "CONTIGUITY    PHYSICAL\n"
+            "ALIASES       linux,cma default_cma_region\n"
+            "SIZE          256MiB (268435456)\n"
+            "FREE          173.2MiB (181665792)\n"
+            "LARGEST_FREE  128MiB (134217728)\n"
+            "LIVE_BUFFERS  6\n"
+            "LIVE          71.1MiB (74649600)\n"
+            "QUEUE_DEPTH   2\n"
+            "PAGE_SIZE     4KiB (4096)\n");
+}
+
+TEST(ViewsTest, ABufferIsDescribedFieldByField) {
+  EXPECT_EQ(DescribeBuffer(Buffers().buffers(1), kNow),
+            "NAME        buffers/memfd-123456789012\n"
+            "HEAP        heaps/simulated-with-a-very-long-name\n"
+            "SIZE        4KiB (4096)\n"
+            "CONTIGUITY  SIMULATED\n"
+            "STATE       HELD\n"
+            "LABEL       a-label-of-thirty-one-charactes\n"
+            "UID         4294967294\n"
+            "CLIENT      -\n"
+            "REQUEST_ID  -\n"
+            "CREATED     2023-11-14T22:13:10+00:00\n"
+            "EXPIRES     2023-11-14T22:14:10+00:00\n"
+            "AGE         10s\n");
+}
+
+}  // namespace
+}  // namespace dmaheap::ctl
