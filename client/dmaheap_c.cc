@@ -225,8 +225,9 @@ dmaheap_code dmaheap_connect(const dmaheap_connect_options* options, dmaheap_cli
                                 .label = StringOrEmpty(known.label),
                                 .timeout = DurationOr(known.timeout_ms, kDefaultTimeout),
                                 .wait_for_daemon = absl::Milliseconds(known.wait_for_daemon_ms)});
-  if (connected.ok()) *client = new dmaheap_client{*std::move(connected)};
-  return Finish(connected.status(), error);
+  if (!connected.ok()) return Finish(connected.status(), error);
+  *client = new dmaheap_client{*std::move(connected)};
+  return DMAHEAP_OK;
 }
 
 void dmaheap_client_free(dmaheap_client* client) { delete client; }
@@ -321,8 +322,9 @@ dmaheap_code dmaheap_buffer_map(const dmaheap_buffer* buffer, dmaheap_cpu_access
   const absl::StatusOr<dmaheap::CpuAccess> known = ConvertAccess(access);
   if (!known.ok()) return Finish(known.status(), error);
   absl::StatusOr<dmaheap::Mapping> mapped = buffer->buffer.Map(*known);
-  if (mapped.ok()) *mapping = new dmaheap_mapping{*std::move(mapped)};
-  return Finish(mapped.status(), error);
+  if (!mapped.ok()) return Finish(mapped.status(), error);
+  *mapping = new dmaheap_mapping{*std::move(mapped)};
+  return DMAHEAP_OK;
 }
 
 void* dmaheap_mapping_data(const dmaheap_mapping* mapping) {
@@ -363,8 +365,9 @@ dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_hold_options* op
                             .lease = absl::Milliseconds(known.lease_ms),
                             .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
                             .request_id = StringOrEmpty(known.request_id)});
-  if (got.ok()) *held = new dmaheap_held{*std::move(got)};
-  return Finish(got.status(), error);
+  if (!got.ok()) return Finish(got.status(), error);
+  *held = new dmaheap_held{*std::move(got)};
+  return DMAHEAP_OK;
 }
 
 uint32_t dmaheap_held_count(const dmaheap_held* held) {
@@ -390,8 +393,9 @@ dmaheap_code dmaheap_claim(dmaheap_client* client, const char* name, const char*
   if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
   absl::StatusOr<dmaheap::Buffer> got = client->client->Claim(
       {.name = name, .token = claim_token, .deadline = DurationOr(deadline_ms, kDefaultTimeout)});
-  if (got.ok()) *buffer = NewBuffer(*std::move(got));
-  return Finish(got.status(), error);
+  if (!got.ok()) return Finish(got.status(), error);
+  *buffer = NewBuffer(*std::move(got));
+  return DMAHEAP_OK;
 }
 
 dmaheap_code dmaheap_release(dmaheap_client* client, const char* name, const char* claim_token,
@@ -409,8 +413,9 @@ dmaheap_code dmaheap_list_heaps(dmaheap_client* client, int64_t timeout_ms,
   if (heaps == nullptr) return Finish(MissingArgument("heaps"), error);
   absl::StatusOr<std::vector<dmaheap::HeapInfo>> got =
       client->client->ListHeaps(DurationOr(timeout_ms, kDefaultTimeout));
-  if (got.ok()) *heaps = new dmaheap_heap_list{*std::move(got)};
-  return Finish(got.status(), error);
+  if (!got.ok()) return Finish(got.status(), error);
+  *heaps = new dmaheap_heap_list{*std::move(got)};
+  return DMAHEAP_OK;
 }
 
 uint32_t dmaheap_heap_list_count(const dmaheap_heap_list* heaps) {

@@ -4,7 +4,9 @@ set -euo pipefail
 library=$1
 header=client/dmaheap_c.h
 
-exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
+# A: the name of the version itself.
+exported=$(nm -D --defined-only "$library" |
+  awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
 declared=$(tr '\n' ' ' <"$header" | grep -o 'DMAHEAP_API [^;]*(' | grep -o 'dmaheap_[a-z_0-9]*(' |
   tr -d '(' | sort)
 [[ -n $declared ]] || { echo "no function found in $header" && exit 1; }
