@@ -453,6 +453,19 @@ TEST_F(KeeperTest, SigtermEndsAllAndLeavesNothing) {
                                     HasSubstr("event=stopped code=0")));
 }
 
+TEST_F(KeeperTest, ABrokerThatDoesNotStopInTimeIsKilled) {
+  StartAndWait();
+  const pid_t broker = BrokerPid();
+  // It can not even see the SIGTERM.
+  ASSERT_EQ(kill(broker, SIGSTOP), 0);
+
+  daemon_->Signal(SIGTERM);
+
+  EXPECT_EQ(NumberIn(daemon_->WaitLog("event=child_killed child=broker"), "pid"), broker);
+  EXPECT_EQ(daemon_->WaitExit(), 0);
+  EXPECT_TRUE(Names(folder_.path()).empty());
+}
+
 TEST_F(KeeperTest, SigintEndsItToo) {
   StartAndWait();
 
