@@ -59,12 +59,14 @@ check_tidy() {
     timeout 300 clang-tidy --quiet {} -- "${flags[@]}" 2>/dev/null
 }
 
+has_packages() { [[ -d $1 && -n $(find "$1" -name BUILD.bazel -print -quit) ]]; }
+
 # room_keeps_off ROOM OTHERS...: nothing in ROOM depends on OTHERS; prints a way if something does.
 room_keeps_off() {
   local room=$1 other code=0
-  [[ -f $room/BUILD.bazel ]] || return 0
+  has_packages "$room" || return 0
   for other in "${@:2}"; do
-    [[ -d $other && -n $(find "$other" -name BUILD.bazel -print -quit) ]] || continue
+    has_packages "$other" || continue
     way=$(bazel query --noimplicit_deps "somepath(//$room/..., //$other/...)" 2>"$scratch") ||
       { cat "$scratch" && return 1; }
     [[ -z $way ]] || { echo "$room depends on $other:" && echo "$way" && code=1; }
