@@ -249,8 +249,7 @@ void Allocator::StartAttempt(const AllocationPtr& allocation) {
   const int missing = request.count - static_cast<int>(allocation->buffers.size());
   allocation->lane->worker->Run(
       [this, allocation = AllocationPtr(allocation), missing,
-       spec = AllocationSpec{.size_bytes = request.size_bytes,
-                             .label = request.label}]() mutable {
+       spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}]() mutable {
         Attempt attempt =
             Try(*allocation->heap, dependencies_.live_view, spec, missing, allocation->abandoned);
         // The worker keeps no reference: the last one gives charge and slots back, inside a task.

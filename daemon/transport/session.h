@@ -38,8 +38,8 @@ class Session : public Recipient {
   void ReturnSlots(int count) override { reserved_ -= count; }
   absl::Status Push(const v1::Buffers& frame, absl::Span<const int> fds) override;
 
-  // A receipt: how many fds of its frame did not arrive. Absent if no such frame is waiting for one, or
-  // it claims more than was sent.
+  // A receipt: how many fds of its frame did not arrive. Absent if no such frame is waiting for
+  // one, or it claims more than was sent.
   absl::optional<int> Acknowledge(const v1::Receipt& receipt);
 
   // Fds that went out and were not acknowledged.

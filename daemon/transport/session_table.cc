@@ -222,8 +222,8 @@ void SessionTable::End(uint64_t client_id, const absl::Status& reason) {
   loop_.Cancel(connection.timer);
 
   // EPIPE: it closed before its Welcome was sent.
-  const bool left = absl::IsOutOfRange(reason) || GetErrno(reason) == ECONNRESET ||
-                    GetErrno(reason) == EPIPE;
+  const bool left =
+      absl::IsOutOfRange(reason) || GetErrno(reason) == ECONNRESET || GetErrno(reason) == EPIPE;
   if (!left) Refuse(session.socket(), reason);
   session.Close();
   if (left) {
