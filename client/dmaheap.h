@@ -156,12 +156,13 @@ struct HeapInfo {
   int64_t page_size_bytes = 0;
 };
 
+// Every member has a default, so that designated initializers may leave any of them out.
 struct ConnectOptions {
   // Folder of the daemon's sockets. Empty: $DMAHEAPD_SOCKET_DIR, else /run/dmaheapd.
-  std::string socket_dir;
+  std::string socket_dir{};
   // What this client calls itself, for the operator: at most 64 bytes of printable ASCII. Empty:
   // the name of the program.
-  std::string label;
+  std::string label{};
   // Bounds the handshake.
   absl::Duration timeout = absl::Seconds(5);
   // How long to try again while no daemon listens, for those who may start before it. It adds to
@@ -171,31 +172,31 @@ struct ConnectOptions {
 
 struct AllocateOptions {
   // Required. By name or alias, with or without "heaps/".
-  std::string heap;
+  std::string heap{};
   // Required. Bytes of each buffer.
   int64_t size_bytes = 0;
   // Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII.
-  std::string label;
+  std::string label{};
   // From the call on. The daemon answers a little earlier, so that an explanation still arrives.
   absl::Duration deadline = absl::Seconds(5);
   // Makes a repeat idempotent: the daemon gives no second buffer for it. Empty: a random one.
-  std::string request_id;
+  std::string request_id{};
 };
 
 struct HoldOptions {
-  std::string heap;
+  std::string heap{};
   int64_t size_bytes = 0;
-  std::string label;
+  std::string label{};
   int count = 1;
   // Zero: the daemon's default (60 s). The policy caps it.
   absl::Duration lease = absl::ZeroDuration();
   absl::Duration deadline = absl::Seconds(5);
-  std::string request_id;
+  std::string request_id{};
 };
 
 struct ClaimOptions {
-  std::string name;   // buffers/{buffer}
-  std::string token;  // HeldBuffers::claim_token
+  std::string name{};   // buffers/{buffer}
+  std::string token{};  // HeldBuffers::claim_token
   absl::Duration deadline = absl::Seconds(5);
 };
 

@@ -1,8 +1,8 @@
 #include "client/internal/async_allocation.h"
 
-#include <iterator>
 #include <utility>
 
+#include "client/internal/callback_scope.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
 #include "proto/error.h"
@@ -54,19 +54,34 @@ void AsyncAllocation::Cancel() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (state_ == State::kDone || cancelled_) return;
     cancelled_ = true;
+    ++pins_;
     context = context_;
-    // With the lock held: while this is not done, Core lives.
-    core_.parking().Wake();
   }
+  core_.parking().Wake();
   if (context != nullptr) context->TryCancel();
+  context = nullptr;
+  Unpin();
 }
 
 void AsyncAllocation::Call() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++pins_;
+  }
+  CallPinned();
+  Unpin();
+}
+
+void AsyncAllocation::CallPinned() {
   const absl::StatusOr<bool> aboard = core_.Board(delivery_);
   if (!aboard.ok()) return Finish(aboard.status());
   // What arrived without a reply is described on the parking thread, for that blocks.
   if (!*aboard || !delivery_.arrived.empty()) return ParkAs(State::kNeedsLink);
-  auto context = std::make_shared<grpc::ClientContext>();
+  // The callback may come, and change delivery_, before the call below returns.
+  const std::shared_ptr<Link> link = delivery_.link;
+  request_.set_session_id(link->session->id());
+  response_.Clear();
+  const auto context = std::make_shared<grpc::ClientContext>();
   SetDeadline(*context, delivery_.deadline);
   {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -78,31 +93,26 @@ void AsyncAllocation::Call() {
     state_ = State::kCalling;
     context_ = context;
   }
-  // The callback may come, and change delivery_, before the call below returns.
-  const std::shared_ptr<Link> link = delivery_.link;
-  request_.set_session_id(link->session->id());
-  auto response = std::make_shared<v1::AllocateBuffersResponse>();
-  v1::AllocateBuffersResponse* const answer = response.get();
-  grpc::ClientContext* const call = context.get();
-  // The callback keeps alive what gRPC uses until then.
   link->stub->async()->AllocateBuffers(
-      call, &request_, answer,
-      [self = shared_from_this(), context = std::move(context),
-       response = std::move(response)](grpc::Status status) { self->OnReply(status, *response); });
+      context.get(), &request_, &response_,
+      [self = shared_from_this()](grpc::Status status) { self->OnReply(status); });
 }
 
-void AsyncAllocation::OnReply(const grpc::Status& status,
-                              const v1::AllocateBuffersResponse& response) {
+void AsyncAllocation::OnReply(const grpc::Status& status) {
   bool cancelled;
+  std::shared_ptr<grpc::ClientContext> context;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    context_ = nullptr;
+    context = std::move(context_);
     cancelled = cancelled_;
+    ++pins_;
   }
+  context = nullptr;
   DeliveryReply reply;
-  reply.batch_id = response.batch_id();
-  reply.buffers.assign(response.buffers().begin(), response.buffers().end());
+  reply.batch_id = response_.batch_id();
+  reply.buffers.assign(response_.buffers().begin(), response_.buffers().end());
   Follow(core_.Judge(delivery_, status, reply, cancelled));
+  Unpin();
 }
 
 void AsyncAllocation::Follow(Step step) {
@@ -195,17 +205,30 @@ absl::optional<Deadline> AsyncAllocation::Poke() {
 }
 
 void AsyncAllocation::Finish(absl::StatusOr<std::vector<Buffer>> result) {
-  // The registry of Core gives up its reference below.
-  const std::shared_ptr<AsyncAllocation> self = shared_from_this();
   bool has_slots;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     state_ = State::kDone;
     has_slots = std::exchange(has_slots_, false);
   }
+  delivery_.link = nullptr;
+  delivery_.dead = nullptr;
   if (has_slots) core_.gate().Leave(slots_);
-  std::move(callback_)(std::move(result));
-  callback_ = nullptr;
+  {
+    const CallbackScope scope;
+    std::move(callback_)(std::move(result));
+    callback_ = nullptr;
+  }
+  Unpin();
+}
+
+void AsyncAllocation::Unpin() {
+  // The registry of Core gives up its reference below.
+  const std::shared_ptr<AsyncAllocation> self = shared_from_this();
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (--pins_ > 0) return;
+  }
   core_.AsyncEnded(self);
 }
 

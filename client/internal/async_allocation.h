@@ -3,6 +3,10 @@
 //
 // Made and registered by Core, which outlives it; the callback runs exactly once, with no lock
 // held. Thread-safe.
+//
+// gRPC 1.51 joins the threads of its callbacks when the last channel goes that used them, so no
+// channel may go on such a thread. Core keeps every link until then; so that it knows when, whoever
+// works on the request has it pinned, and gives up what it holds of a channel before it unpins.
 
 #ifndef CLIENT_INTERNAL_ASYNC_ALLOCATION_H_
 #define CLIENT_INTERNAL_ASYNC_ALLOCATION_H_
@@ -37,7 +41,7 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
     kAtGate,
     // Has slots; waits for a link.
     kNeedsLink,
-    // Waits for repeat_at_.
+    // Waits for next_.
     kRepeats,
     // An RPC is under way.
     kCalling,
@@ -47,14 +51,17 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   void Granted();
   // Boards the current link and starts the RPC; parks if there is no live one.
   void Call();
-  void OnReply(const grpc::Status& status, const v1::AllocateBuffersResponse& response);
+  void CallPinned();
+  void OnReply(const grpc::Status& status);
   // Takes the step that followed a try.
   void Follow(Step step);
   void ParkAs(State state);
   void Finish(absl::StatusOr<std::vector<Buffer>> result);
+  void Unpin();
 
   Core& core_;
   v1::AllocateBuffersRequest request_;
+  v1::AllocateBuffersResponse response_;
   // Only whoever moves the state on touches it: one thread at a time.
   Delivery delivery_;
   Client::AllocateManyCallback callback_;
@@ -66,6 +73,8 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   bool has_slots_ = false;
   uint64_t ticket_ = 0;
   Deadline next_ = Deadline::After(absl::ZeroDuration());
+  // Who works on the request: itself until its outcome, and each thread within it.
+  int pins_ = 1;
   // Of the RPC under way.
   std::shared_ptr<grpc::ClientContext> context_;
 };

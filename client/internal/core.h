@@ -157,6 +157,8 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
                                                     bool needs_session, const Deadline& deadline);
   absl::StatusOr<std::vector<Buffer>> MakeBuffers(std::vector<Arrived> arrived,
                                                   const std::vector<v1::Buffer>& described);
+  // With link_mutex_ held.
+  void RetireLink(std::shared_ptr<Link> fresh);
   void CallJanitorIfNeeded(const std::shared_ptr<FdSession>& session);
 
   const Endpoint endpoint_;
@@ -166,7 +168,10 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   mutable std::mutex link_mutex_;
   std::condition_variable dialed_;
   bool dialing_ = false;
+  // Nothing after Shutdown.
   std::shared_ptr<Link> link_;
+  // Links that were replaced and may still be in use, see async_allocation.h.
+  std::vector<std::shared_ptr<Link>> retired_;
 
   SlotGate gate_;
   Janitor janitor_;

@@ -17,10 +17,7 @@ absl::StatusOr<std::shared_ptr<Link>> DialLink(const Endpoint& endpoint, const D
 std::shared_ptr<Link> RelinkSession(const Endpoint& endpoint, std::shared_ptr<FdSession> session) {
   auto link = std::make_shared<Link>();
   link->session = std::move(session);
-  const std::shared_ptr<grpc::Channel> channel = MakeGrpcChannel(endpoint.rpc_socket_path);
-  // Starts to connect, so that the first call finds it done.
-  channel->GetState(/*try_to_connect=*/true);
-  link->stub = v1::Allocator::NewStub(channel);
+  link->stub = v1::Allocator::NewStub(MakeGrpcChannel(endpoint.rpc_socket_path));
   return link;
 }
 

@@ -1,0 +1,155 @@
+// A scripted daemon in the process of a test: real gRPC on a Unix socket, a real fd channel, memfds
+// for buffers, and none of the daemon's judgement.
+//
+// Start() serves on sockets in a folder of its own under /tmp until destroyed. What a test does not
+// script is served plainly. Kill() breaks all connections, as the death of the daemon does;
+// Restart() comes back at the same place and remembers the buffers. Thread-safe. It ends the
+// process with a message where the machine fails it: a test can not go on then.
+
+#ifndef CLIENT_TESTING_FAKE_DAEMON_H_
+#define CLIENT_TESTING_FAKE_DAEMON_H_
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+#include "dmaheap/v1/admin.grpc.pb.h"
+#include "dmaheap/v1/allocator.grpc.pb.h"
+#include "dmaheap/v1/fd_channel.pb.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_context.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+struct FakeDaemonOptions {
+  int min_wire_version = 1;
+  int max_wire_version = 1;
+  int window = 32;
+  // The first sessions to close in the middle of the handshake.
+  int handshakes_to_break = 0;
+  // Never answer a Hello.
+  bool silent = false;
+};
+
+class FakeDaemon {
+ public:
+  // One connection to the fd channel.
+  struct Session {
+    std::string id;
+    v1::Hello hello;
+    UniqueFd socket;
+  };
+
+  // One AllocateBuffers or ClaimBuffer call, for a script to serve in steps.
+  struct Call {
+    FakeDaemon& daemon;
+    grpc::ServerContext& context;
+    const v1::AllocateBuffersRequest& request;
+    v1::AllocateBuffersResponse& response;
+    std::shared_ptr<Session> session;
+    std::vector<UniqueFd> fds;
+
+    // Makes the buffers and fills the response.
+    void MakeBuffers();
+    // Sends those from first on, count of them, in frames of 16.
+    absl::Status Push(int first, int count);
+    absl::Status PushAll() { return Push(0, static_cast<int>(fds.size())); }
+    // Until the client cancelled, its deadline came, or the daemon is killed.
+    void WaitForCancellation();
+    // Does all of it.
+    absl::Status Serve();
+  };
+  using Script = std::function<absl::Status(Call&)>;
+
+  static std::unique_ptr<FakeDaemon> Start(FakeDaemonOptions options = {});
+  FakeDaemon(const FakeDaemon&) = delete;
+  FakeDaemon& operator=(const FakeDaemon&) = delete;
+  ~FakeDaemon();
+
+  // The folder of the sockets.
+  const std::string& dir() const { return dir_; }
+
+  // Serves the next calls to AllocateBuffers, each script one call; afterwards the standing one, if
+  // any; else plainly.
+  void ScriptNext(Script script);
+  void ScriptAlways(Script script);
+  // Changes what the frames say, before they go out.
+  void AlterFrames(std::function<void(v1::Buffers&)> alter);
+  // Fails all Admin and list calls with this.
+  void FailQueries(absl::Status status);
+
+  void Kill();
+  void Restart();
+  // Closes the fd channels only; their sessions become unknown.
+  void CloseSessions();
+  // Forgets the sessions but leaves their sockets open.
+  void ForgetSessions();
+  // Forgets the buffers.
+  void ForgetBuffers();
+
+  // What clients have said, in order. The Wait forms return once there are so many, or after 10 s.
+  std::vector<v1::Receipt> WaitForReceipts(size_t count);
+  std::vector<std::string> WaitForReleases(size_t count);
+  std::vector<v1::AllocateBuffersRequest> requests() const;
+  std::vector<std::string> labels() const;
+  int sessions_opened() const;
+  std::vector<std::string> admin_calls() const;
+  // Waits until a condition of the caller's holds, at most 10 s.
+  static bool WaitUntil(const std::function<bool()>& condition);
+
+ private:
+  class AllocatorService;
+  class AdminService;
+
+  explicit FakeDaemon(FakeDaemonOptions options);
+
+  void Open();
+  void Close();
+  void Accept();
+  void Read(std::shared_ptr<Session> session);
+  std::shared_ptr<Session> FindSession(const std::string& id) const;
+  absl::Status SendFrame(Session& session, v1::Buffers frame, const std::vector<int>& fds);
+
+  const FakeDaemonOptions options_;
+  std::string dir_;
+  std::unique_ptr<AllocatorService> allocator_;
+  std::unique_ptr<AdminService> admin_;
+  std::unique_ptr<grpc::Server> rpc_server_;
+  std::unique_ptr<grpc::Server> admin_server_;
+  UniqueFd listener_;
+  std::thread acceptor_;
+  std::vector<std::thread> readers_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<Session>> sessions_;
+  std::vector<std::shared_ptr<Session>> all_sockets_;
+  std::vector<Script> next_;
+  Script always_;
+  std::function<void(v1::Buffers&)> alter_;
+  absl::Status query_failure_;
+  std::vector<v1::Receipt> receipts_;
+  std::vector<std::string> releases_;
+  std::vector<v1::AllocateBuffersRequest> requests_;
+  std::vector<std::string> labels_;
+  std::vector<std::string> admin_calls_;
+  int sessions_opened_ = 0;
+  int handshakes_broken_ = 0;
+  int64_t last_batch_ = 0;
+  std::map<std::string, v1::Buffer> buffers_;
+  // Held buffers: name -> fd, and the token of each.
+  std::map<std::string, UniqueFd> held_;
+  std::map<std::string, std::string> tokens_;
+};
+
+}  // namespace dmaheap
+
+#endif  // CLIENT_TESTING_FAKE_DAEMON_H_
