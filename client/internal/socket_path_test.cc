@@ -1,0 +1,35 @@
+#include "client/internal/socket_path.h"
+
+#include "gtest/gtest.h"
+
+namespace dmaheap::client_internal {
+namespace {
+
+TEST(SocketPathTest, OptionBeatsEnvironmentBeatsDefault) {
+  unsetenv(kSocketDirVariable);
+  EXPECT_EQ(ResolveSocketDir(""), "/run/dmaheapd");
+  setenv(kSocketDirVariable, "/tmp/env", 1);
+  EXPECT_EQ(ResolveSocketDir(""), "/tmp/env");
+  EXPECT_EQ(ResolveSocketDir("/tmp/asked"), "/tmp/asked");
+  setenv(kSocketDirVariable, "", 1);
+  EXPECT_EQ(ResolveSocketDir(""), "/run/dmaheapd");
+  unsetenv(kSocketDirVariable);
+}
+
+TEST(SocketPathTest, ASlashAtTheEndIsNoOtherFolder) {
+  EXPECT_EQ(SocketPath("/run/x", "fd.sock"), "/run/x/fd.sock");
+  EXPECT_EQ(SocketPath("/run/x/", "fd.sock"), "/run/x/fd.sock");
+}
+
+TEST(SocketPathTest, TheLongestPathThatFitsIs107Bytes) {
+  EXPECT_TRUE(CheckSocketPath(std::string(107, 'x')).ok());
+  EXPECT_EQ(CheckSocketPath(std::string(108, 'x')).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(SocketPathTest, GrpcGetsTheBytesOfThePathWhateverTheyAre) {
+  EXPECT_EQ(GrpcTarget("/run/a-b.c_d~/rpc.sock"), "unix:/run/a-b.c_d~/rpc.sock");
+  EXPECT_EQ(GrpcTarget("/tmp/a b#c%d?"), "unix:/tmp/a%20b%23c%25d%3F");
+}
+
+}  // namespace
+}  // namespace dmaheap::client_internal
