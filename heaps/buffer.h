@@ -13,8 +13,8 @@
 
 namespace dmaheap {
 
-// Names a buffer for as long as its memory exists, and in practice for a boot: dma-buf inode numbers
-// are never reused (drivers/dma-buf/dma-buf.c, dma_buf_getfile), memfd numbers after 2^32.
+// Names a buffer for as long as its memory exists, and in practice for a boot: dma-buf inode
+// numbers are never reused (drivers/dma-buf/dma-buf.c, dma_buf_getfile), memfd numbers after 2^32.
 struct BufferKey {
   enum class Backing : uint8_t { kDmaBuf, kMemfd };
 

@@ -1,8 +1,8 @@
 // A heap: where buffers come from. The backends are dma_heap (the kernel's), simulated_heap and
 // drm_dumb_heap; the registry names them.
 //
-// Allocate may block for as long as the kernel does (a CMA allocation migrates pages: milliseconds to
-// seconds), so it runs on a worker thread. All methods are thread-safe.
+// Allocate may block for as long as the kernel does (a CMA allocation migrates pages: milliseconds
+// to seconds), so it runs on a worker thread. All methods are thread-safe.
 
 #ifndef HEAPS_HEAP_H_
 #define HEAPS_HEAP_H_
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "dmaheap/v1/resources.pb.h"
@@ -53,14 +54,24 @@ class Heap {
 
   virtual const HeapDescription& description() const = 0;
 
-  // One buffer: zeroed, read-write, O_CLOEXEC, of at least the asked size. Every failure carries the
-  // kernel's errno (GetErrno): ENOMEM for whatever the heap could not give, EMFILE and ENFILE where
-  // the process or the system has no fd left, EINTR and EAGAIN as they come, ENODEV where the node
-  // is gone.
+  // One buffer: zeroed, read-write, O_CLOEXEC, of at least the asked size. Every failure carries
+  // the kernel's errno (GetErrno): ENOMEM for whatever the heap could not give, EMFILE and ENFILE
+  // where the process or the system has no fd left, EINTR and EAGAIN as they come, ENODEV where the
+  // node is gone.
   virtual absl::StatusOr<Buffer> Allocate(const AllocationSpec& spec) = 0;
 
   // Never blocks; what is not known is absent.
   virtual HeapUsage Usage() const = 0;
+
+  // The memory of a buffer of this heap is gone (BufferWatch said so, or it was closed before
+  // anybody else had it). A kernel heap knows by itself; the simulated one frees its page frames. A
+  // key that the heap does not know changes nothing.
+  virtual void Release(const BufferKey& key) {}
+
+  // A buffer of this heap outlived the process that allocated it: a heap that keeps its own books
+  // takes it up again, so that the new process does not hand the same frames out twice. ENOMEM
+  // where it has less free than that.
+  virtual absl::Status Adopt(const BufferKey& key, int64_t size_bytes) { return absl::OkStatus(); }
 };
 
 }  // namespace dmaheap

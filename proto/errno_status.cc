@@ -14,9 +14,9 @@ constexpr absl::string_view kErrnoPayload = "dmaheap.errno";
 }  // namespace
 
 absl::Status ErrnoStatus(int error_number, absl::string_view what) {
-  absl::Status status(absl::ErrnoToStatusCode(error_number),
-                      absl::StrCat(what, ": ", strerrordesc_np(error_number), " (",
-                                   ErrnoName(error_number), ")"));
+  absl::Status status(
+      absl::ErrnoToStatusCode(error_number),
+      absl::StrCat(what, ": ", strerrordesc_np(error_number), " (", ErrnoName(error_number), ")"));
   status.SetPayload(kErrnoPayload, absl::Cord(absl::StrCat(error_number)));
   return status;
 }

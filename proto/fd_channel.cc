@@ -15,8 +15,7 @@ absl::Status SendToServer(int socket, const v1::ClientMessage& message) {
 }
 
 absl::StatusOr<ServerFrame> ReceiveFromServer(int socket) {
-  absl::StatusOr<Datagram> datagram =
-      ReceiveDatagram(socket, kMaxDatagramBytes, kMaxFdsPerFrame);
+  absl::StatusOr<Datagram> datagram = ReceiveDatagram(socket, kMaxDatagramBytes, kMaxFdsPerFrame);
   if (!datagram.ok()) return datagram.status();
   if (datagram->end_of_stream) return absl::OutOfRangeError("the daemon closed the fd channel");
   ServerFrame frame;
@@ -32,8 +31,7 @@ absl::StatusOr<ServerFrame> ReceiveFromServer(int socket) {
   return frame;
 }
 
-absl::Status SendToClient(int socket, const v1::ServerMessage& message,
-                          absl::Span<const int> fds) {
+absl::Status SendToClient(int socket, const v1::ServerMessage& message, absl::Span<const int> fds) {
   if (fds.size() > static_cast<size_t>(kMaxFdsPerFrame) ||
       fds.size() != static_cast<size_t>(message.buffers().entries_size())) {
     return ErrnoStatus(EINVAL, "fds of a frame");
@@ -42,8 +40,7 @@ absl::Status SendToClient(int socket, const v1::ServerMessage& message,
 }
 
 absl::StatusOr<v1::ClientMessage> ReceiveFromClient(int socket) {
-  absl::StatusOr<Datagram> datagram =
-      ReceiveDatagram(socket, kMaxDatagramBytes, /*max_fds=*/0);
+  absl::StatusOr<Datagram> datagram = ReceiveDatagram(socket, kMaxDatagramBytes, /*max_fds=*/0);
   if (!datagram.ok()) return datagram.status();
   if (datagram->fds_truncated) {
     return absl::InvalidArgumentError("the client sent a file descriptor");

@@ -1,11 +1,12 @@
 // The fd channel: typed messages over a SOCK_SEQPACKET socket, and the fds that gRPC can not carry.
 //
-// The client end sends ClientMessage and receives ServerMessage with fds; the daemon end the other way
-// round, and never accepts an fd. The functions borrow a connected socket. Sends never block; receives
-// block if the socket does. One thread may receive while others send.
+// The client end sends ClientMessage and receives ServerMessage with fds; the daemon end the other
+// way round, and never accepts an fd. The functions borrow a connected socket. Sends never block;
+// receives block if the socket does. One thread may receive while others send.
 //
 // Life of a connection, for the client:
-//   Hello -> Welcome | Refusal;  then Buffers with fds -> Receipt, any number;  Release at any time.
+//   Hello -> Welcome | Refusal;  then Buffers with fds -> Receipt, any number;  Release at any
+//   time.
 
 #ifndef PROTO_FD_CHANNEL_H_
 #define PROTO_FD_CHANNEL_H_
@@ -38,8 +39,8 @@ absl::StatusOr<ServerFrame> ReceiveFromServer(int socket);
 // each. EAGAIN: the client does not read. ETOOMANYREFS: too many fds of this uid are in flight.
 absl::Status SendToClient(int socket, const v1::ServerMessage& message, absl::Span<const int> fds);
 
-// Daemon end. kOutOfRange when the client closed. kInvalidArgument, after which the session must end:
-// the datagram is too long, does not parse, or carried an fd (which was discarded).
+// Daemon end. kOutOfRange when the client closed. kInvalidArgument, after which the session must
+// end: the datagram is too long, does not parse, or carried an fd (which was discarded).
 absl::StatusOr<v1::ClientMessage> ReceiveFromClient(int socket);
 
 }  // namespace dmaheap

@@ -26,6 +26,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                                                            "google.rpc.ErrorInfo");
                                   }),
                    details->end());
+    // gRPC would put an error of its own, without any of this, in the place of one that is too
+    // large.
+    if (message.ByteSizeLong() > kMaxDetailBytes) details->Clear();
   }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
                       message.details().empty() ? std::string() : message.SerializeAsString());

@@ -10,7 +10,8 @@
 namespace dmaheap {
 
 // For a server's answer. Payloads that are no google.rpc details (the errno) stay behind. Trailers
-// are limited to 8 KiB by gRPC: when the details do not fit, all but the ErrorInfo are dropped.
+// are limited to 8 KiB by gRPC: when the details do not fit, all but the ErrorInfo are dropped,
+// and that too if it alone is too large.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // For a client that got an answer. An error without our details keeps code and text.

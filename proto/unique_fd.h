@@ -1,7 +1,7 @@
 // The only type that owns a file descriptor.
 //
-// Move-only; closes on destruction. Take() gives ownership away, get() lends the number, Dup() makes
-// a second owner. Not thread-safe, as an int is not.
+// Move-only; closes on destruction. Take() gives ownership away, get() lends the number, Dup()
+// makes a second owner. Not thread-safe, as an int is not.
 
 #ifndef PROTO_UNIQUE_FD_H_
 #define PROTO_UNIQUE_FD_H_

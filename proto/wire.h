@@ -21,12 +21,12 @@ inline constexpr absl::string_view kVersion = "0.1.0";
 // camera asks for 4 to 16 buffers of one stream, and a second stream's may be on their way.
 inline constexpr int kFdWindow = 32;
 
-// Fds in one datagram. The kernel takes 253 (SCM_MAX_FD); a smaller frame keeps the part that is lost
-// small when a receiver runs out of fds midway.
+// Fds in one datagram. The kernel takes 253 (SCM_MAX_FD); a smaller frame keeps the part that is
+// lost small when a receiver runs out of fds midway.
 inline constexpr int kMaxFdsPerFrame = 16;
 
-// One message on the fd channel. A frame of 16 entries with the longest names takes 2 KiB; a Refusal
-// with its details 2 KiB.
+// One message on the fd channel. A frame of 16 entries with the longest names takes 2 KiB; a
+// Refusal with its details 2 KiB.
 inline constexpr size_t kMaxDatagramBytes = 8192;
 
 // Name of a buffer: the kernel's DMA_BUF_NAME_LEN is 32 with the terminator (linux/dma-buf.h).

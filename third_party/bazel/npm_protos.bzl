@@ -12,7 +12,9 @@ _FILES = [
 ]
 
 def _impl(ctx):
-    root = ctx.os.environ.get("HOME", "/root") + "/.cache/dmaheapd/protos"
+    # ./dev sets DMAHEAPD_CACHE where HOME can not be written.
+    cache = ctx.os.environ.get("DMAHEAPD_CACHE", ctx.os.environ.get("HOME", "/root") + "/.cache/dmaheapd")
+    root = cache + "/protos"
     for f in _FILES:
         if not ctx.path(root + "/" + f).exists:
             fail("%s/%s is missing. Run third_party/fetch_protos (every verb of ./dev does)." % (root, f))
@@ -22,5 +24,5 @@ def _impl(ctx):
 npm_protos = repository_rule(
     implementation = _impl,
     local = True,
-    environ = ["HOME"],
+    environ = ["DMAHEAPD_CACHE", "HOME"],
 )

@@ -1,0 +1,89 @@
+// One allocation on its way, from the request to its single end.
+
+#ifndef DAEMON_CORE_ALLOCATION_H_
+#define DAEMON_CORE_ALLOCATION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daemon/core/ledger.h"
+#include "daemon/core/recipient.h"
+#include "daemon/core/request.h"
+#include "daemon/loop/executor.h"
+#include "dmaheap/v1/allocator.pb.h"
+#include "heaps/buffer.h"
+#include "heaps/heap.h"
+
+namespace dmaheap {
+
+struct Lane;
+
+// Slots of a session's window, given back unless they were used. Inside tasks only.
+class SlotReservation {
+ public:
+  SlotReservation() = default;
+  // The slots were reserved by the caller.
+  SlotReservation(std::shared_ptr<Recipient> recipient, int count)
+      : recipient_(std::move(recipient)), count_(count) {}
+  SlotReservation(SlotReservation&& other) noexcept
+      : recipient_(std::move(other.recipient_)), count_(std::exchange(other.count_, 0)) {}
+  SlotReservation& operator=(SlotReservation&& other) noexcept {
+    Return();
+    recipient_ = std::move(other.recipient_);
+    count_ = std::exchange(other.count_, 0);
+    return *this;
+  }
+  ~SlotReservation() { Return(); }
+
+  // count fds went out: their slots come back with the receipts.
+  void Use(int count) { count_ -= count; }
+  void Return() {
+    if (recipient_ != nullptr && count_ > 0) recipient_->ReturnSlots(count_);
+    count_ = 0;
+  }
+
+ private:
+  std::shared_ptr<Recipient> recipient_;
+  int count_ = 0;
+};
+
+// A call that waits for an allocation. 0 is never one.
+using CallId = uint64_t;
+using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersResponse>)>;
+
+struct Allocation {
+  AllocateRequest request;
+  Heap* heap = nullptr;
+  Lane* lane = nullptr;
+  // Of one buffer, rounded up to whole pages.
+  int64_t rounded_bytes = 0;
+  // Calls with the same request_id share an allocation.
+  std::vector<std::pair<CallId, AllocateDone>> calls;
+
+  // Lives until the last buffer is out of this process's hands, also after the end.
+  Charge charge;
+  SlotReservation slots;
+  std::vector<Buffer> buffers;
+
+  int attempts = 0;
+  absl::Status last_error;
+  absl::Time start;
+  TimerId deadline_timer = 0;
+  TimerId retry_timer = 0;
+  // The admission to the lane counts until the end.
+  bool admitted = false;
+  bool ended = false;
+  // Tells a worker between two buffers that nobody waits any more.
+  std::atomic<bool> abandoned{false};
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_ALLOCATION_H_

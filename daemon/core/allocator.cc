@@ -1,0 +1,543 @@
+#include "daemon/core/allocator.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/core/delivery.h"
+#include "daemon/core/proto_time.h"
+#include "daemon/core/retry.h"
+#include "daemon/core/secret.h"
+#include "daemon/limits.h"
+#include "proto/errno_status.h"
+#include "proto/error.h"
+
+namespace dmaheap {
+namespace {
+
+Error ShuttingDown() {
+  return Error(ErrorReason::SHUTTING_DOWN,
+               "the daemon is shutting down; connect again when it is back")
+      .RetryAfter(absl::Seconds(1));
+}
+
+// Allocates what is missing of the request, one buffer after the other. On a worker.
+struct Attempt {
+  std::vector<Buffer> buffers;
+  absl::Status status;
+};
+
+Attempt Try(Heap& heap, LiveView& view, const AllocationSpec& spec, int count,
+            const std::atomic<bool>& abandoned) {
+  Attempt attempt;
+  for (int i = 0; i < count && !abandoned.load(std::memory_order_relaxed); ++i) {
+    absl::StatusOr<Buffer> buffer = heap.Allocate(spec);
+    if (!buffer.ok()) {
+      attempt.status = buffer.status();
+      return attempt;
+    }
+    // From here on the kernel tells when its memory is gone, whatever becomes of it.
+    if (absl::Status status = view.Watch(*buffer); !status.ok()) {
+      attempt.status = status;
+      const BufferKey key = buffer->key;
+      buffer->fd.Reset();
+      heap.Release(key);
+      return attempt;
+    }
+    attempt.buffers.push_back(*std::move(buffer));
+  }
+  return attempt;
+}
+
+}  // namespace
+
+Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectivePolicy> policy)
+    : dependencies_(std::move(dependencies)),
+      policy_(std::move(policy)),
+      // An expired buffer leaves the books when the kernel says so, which a reading finds out.
+      holds_(dependencies_.executor, dependencies_.fd_store,
+             [this](const BufferKey&) { reconciler_.Settle(); }),
+      replays_(kReplayUids, kReplaysPerUid),
+      view_worker_(dependencies_.make_worker(1, "live-view")),
+      reconciler_(dependencies_.executor, *view_worker_, dependencies_.live_view,
+                  [this](const std::vector<BufferKey>& gone) { OnGone(gone); }),
+      lanes_(dependencies_.make_worker) {}
+
+Allocator::~Allocator() {
+  // Tasks that the workers still post may use everything else.
+  lanes_.Stop();
+  view_worker_.reset();
+}
+
+absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap, bool hold) const {
+  const Rights rights = policy_->RightsOf(principal, dependencies_.heaps.NamesOf(heap));
+  if (hold ? rights.hold : rights.allocate) return absl::OkStatus();
+  const std::vector<int> rules = policy_->RulesOf(principal);
+  const char* right = hold ? "HOLD" : "ALLOCATE";
+  return Error(ErrorReason::ACCESS_DENIED,
+               absl::StrCat("uid ", principal.uid, " may not ", right, " on heap ",
+                            heap.description().name, ": ",
+                            rules.empty() ? "no access rule of the policy is for this uid"
+                                          : absl::StrCat("the access rules that are for this uid (",
+                                                         absl::StrJoin(rules, ", "),
+                                                         ", counted from 0) do not give it"),
+                            ". The operator's policy file decides."))
+      .With("uid", principal.uid)
+      .With("right", right)
+      .With("heap", heap.description().name)
+      .With("rules", absl::StrJoin(rules, ","));
+}
+
+CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
+  const CallId call = next_call_++;
+  auto allocation = std::make_shared<Allocation>();
+  allocation->start = dependencies_.executor.Now();
+  allocation->request = std::move(request);
+  const AllocateRequest& asked = allocation->request;
+
+  const std::pair key(asked.principal.uid, asked.request_id);
+  if (asked.repeatable && !asked.validate_only) {
+    const std::string fingerprint = asked.Fingerprint();
+    if (const auto same = under_way_.find(key); same != under_way_.end()) {
+      if (same->second->request.Fingerprint() != fingerprint) {
+        done(RequestIdReused(asked.request_id));
+        return call;
+      }
+      calls_[call] = same->second;
+      same->second->calls.emplace_back(call, std::move(done));
+      return call;
+    }
+    auto answer = replays_.Find(key.first, key.second, fingerprint);
+    if (!answer.ok()) {
+      done(answer.status());
+      return call;
+    }
+    // An answer whose buffers are all gone is worth nothing to who repeats: start anew.
+    if (*answer != nullptr && std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
+                                          [this](const v1::Buffer& buffer) {
+                                            const auto parsed =
+                                                ParseBufferName("name", buffer.name());
+                                            return parsed.ok() && table_.Find(*parsed) != nullptr;
+                                          })) {
+      done(**answer);
+      return call;
+    }
+  }
+
+  allocation->calls.emplace_back(call, std::move(done));
+  calls_[call] = allocation;
+  under_way_[key] = allocation;
+  if (absl::Status status = Prepare(*allocation); !status.ok()) {
+    End(allocation, status);
+    return call;
+  }
+  Admit(allocation, /*reconciled=*/false);
+  return call;
+}
+
+// Everything that can be refused without reserving anything.
+absl::Status Allocator::Prepare(Allocation& allocation) {
+  const AllocateRequest& request = allocation.request;
+  if (draining_) return ShuttingDown();
+  absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(request.heap);
+  if (!heap.ok()) return heap.status();
+  allocation.heap = *heap;
+  if (absl::Status status = CheckAccess(request.principal, **heap, request.hold); !status.ok()) {
+    return status;
+  }
+  const HeapDescription& description = (*heap)->description();
+  const int64_t page = description.page_size_bytes;
+  int64_t total = 0;
+  if (__builtin_add_overflow(request.size_bytes, page - 1, &allocation.rounded_bytes) ||
+      __builtin_mul_overflow(allocation.rounded_bytes / page * page, request.count, &total)) {
+    const std::string problem = absl::StrCat(request.count, " x ", request.size_bytes,
+                                             " bytes is more than a 64-bit number holds");
+    return Error(ErrorReason::INVALID_SIZE, absl::StrCat("size_bytes: ", problem))
+        .Field("size_bytes", problem);
+  }
+  allocation.rounded_bytes = allocation.rounded_bytes / page * page;
+  if (description.size_bytes.has_value() && total > *description.size_bytes) {
+    return Error(ErrorReason::SIZE_EXCEEDS_HEAP,
+                 absl::StrCat(
+                     "size_bytes: ", request.count, " x ", allocation.rounded_bytes,
+                     " bytes is more than heap ", description.name, " can ever hold: it has ",
+                     *description.size_bytes, " bytes. Ask for less, or for a larger area (",
+                     "for a CMA heap: the cma= boot parameter or the reserved-memory node)."))
+        .With("heap", description.name)
+        .With("size_bytes", request.size_bytes)
+        .With("count", request.count)
+        .With("heap_size_bytes", *description.size_bytes);
+  }
+  return absl::OkStatus();
+}
+
+// Reserves what the request needs and gets it in line.
+void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
+  if (allocation->ended) return;
+  const AllocateRequest& request = allocation->request;
+  absl::StatusOr<Charge> charge = ledger_.Reserve(
+      request.principal.uid, {allocation->rounded_bytes * request.count, request.count},
+      policy_->QuotaOf(request.principal));
+  if (!charge.ok()) {
+    // The ledger may charge for what is gone already: the kernel is asked before a refusal.
+    if (!reconciled) {
+      reconciler_.Reconcile([this, allocation] { Admit(allocation, /*reconciled=*/true); });
+      return;
+    }
+    return End(allocation, charge.status());
+  }
+  allocation->charge = *std::move(charge);
+  if (request.validate_only) return End(allocation, v1::AllocateBuffersResponse());
+
+  if (!request.hold) {
+    if (!request.recipient->alive()) {
+      return End(allocation,
+                 Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
+    }
+    if (absl::Status status = request.recipient->ReserveSlots(request.count); !status.ok()) {
+      return End(allocation, status);
+    }
+    allocation->slots = SlotReservation(request.recipient, request.count);
+  }
+
+  Lane& lane = lanes_.Of(*allocation->heap);
+  if (!lane.queue.Admit(request.principal.uid)) {
+    return End(allocation,
+               Error(ErrorReason::OVERLOADED,
+                     absl::StrCat("the line of heap ", allocation->heap->description().name,
+                                  " is full: ", lane.queue.admitted(), " requests of at most ",
+                                  kMaxQueuePerHeap, ", at most ", kMaxQueuePerUid,
+                                  " of one uid. Try again, after a little random delay."))
+                   .With("heap", allocation->heap->description().name)
+                   .With("queue_depth", lane.queue.admitted())
+                   .RetryAfter(kOverloadRetryAfter));
+  }
+  allocation->lane = &lane;
+  allocation->admitted = true;
+  lane.queue.Push(request.principal.uid, allocation);
+  if (request.deadline != absl::InfiniteFuture()) {
+    allocation->deadline_timer = dependencies_.executor.After(
+        request.deadline - dependencies_.executor.Now(), [this, allocation] {
+          allocation->deadline_timer = 0;
+          End(allocation, ExplainDeadline(FactsOf(*allocation)));
+        });
+  }
+  Pump(lane);
+}
+
+void Allocator::Pump(Lane& lane) {
+  while (lane.running < lane.capacity) {
+    absl::optional<AllocationPtr> next = lane.queue.Pop();
+    if (!next.has_value()) return;
+    ++lane.running;
+    StartAttempt(*next);
+  }
+}
+
+void Allocator::StartAttempt(const AllocationPtr& allocation) {
+  ++allocation->attempts;
+  ++attempts_running_;
+  const AllocateRequest& request = allocation->request;
+  const int missing = request.count - static_cast<int>(allocation->buffers.size());
+  allocation->lane->worker->Run(
+      [this, allocation, missing,
+       spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}] {
+        Attempt attempt =
+            Try(*allocation->heap, dependencies_.live_view, spec, missing, allocation->abandoned);
+        dependencies_.executor.Post([this, allocation, attempt = std::move(attempt)]() mutable {
+          Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status));
+        });
+      });
+}
+
+void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers,
+                          absl::Status status) {
+  Lane& lane = *allocation->lane;
+  --lane.running;
+  --attempts_running_;
+  for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
+  if (allocation->ended) {
+    // Nobody waits any more: the late buffers are closed at once, and only then their charge.
+    allocation->buffers.clear();
+  } else if (status.ok()) {
+    Deliver(allocation);
+  } else {
+    allocation->last_error = std::move(status);
+    const absl::Duration remaining = allocation->request.deadline - dependencies_.executor.Now();
+    const absl::optional<absl::Duration> delay =
+        NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error),
+                  remaining, dependencies_.random());
+    if (delay.has_value()) {
+      allocation->retry_timer = dependencies_.executor.After(*delay, [this, allocation] {
+        allocation->retry_timer = 0;
+        allocation->lane->queue.Push(allocation->request.principal.uid, allocation,
+                                     /*first=*/true);
+        Pump(*allocation->lane);
+      });
+    } else {
+      End(allocation, ExplainFailure(FactsOf(*allocation)));
+    }
+  }
+  Pump(lane);
+  CheckDrained();
+}
+
+LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
+  LiveBuffer record;
+  record.key = buffer.key;
+  record.heap = allocation.heap->description().name;
+  record.size_bytes = buffer.size_bytes;
+  record.contiguity = buffer.contiguity;
+  record.label = allocation.request.label;
+  record.request_id = allocation.request.request_id;
+  record.create_time = dependencies_.executor.WallTime();
+  record.charge = allocation.charge.SplitBuffer(buffer.size_bytes);
+  return table_.Insert(std::move(record));
+}
+
+void Allocator::Deliver(const AllocationPtr& allocation) {
+  v1::AllocateBuffersResponse response;
+  response.set_attempts(allocation->attempts);
+  *response.mutable_duration() = ToProtoDuration(dependencies_.executor.Now() - allocation->start);
+  const absl::Status status = allocation->request.hold ? DeliverHeld(*allocation, response)
+                                                       : DeliverToSession(*allocation, response);
+  // Whatever was not taken over is closed here; its record ends when the kernel says so.
+  allocation->buffers.clear();
+  if (!status.ok()) {
+    reconciler_.Settle();
+    return End(allocation, status);
+  }
+  if (allocation->request.repeatable) {
+    replays_.Remember(allocation->request.principal.uid, allocation->request.request_id,
+                      allocation->request.Fingerprint(), response);
+  }
+  End(allocation, std::move(response));
+}
+
+absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
+  const LeaseLimits& leases = policy_->leases();
+  const absl::Duration lease =
+      std::min(allocation.request.lease.value_or(leases.default_lease), leases.max_lease);
+  response.set_claim_token(NewSecret());
+  std::vector<BufferKey> held;
+  absl::Status status;
+  for (Buffer& buffer : allocation.buffers) {
+    LiveBuffer& record = Record(allocation, buffer);
+    record.state = v1::Buffer::HELD;
+    record.expire_time = record.create_time + lease;
+    *response.add_buffers() = ToProto(record);
+    status = holds_.Hold(buffer.key, std::move(buffer.fd), response.claim_token(), lease);
+    if (!status.ok()) break;
+    held.push_back(buffer.key);
+  }
+  if (status.ok()) return status;
+  for (const BufferKey& key : held) holds_.End(key);  // all or nothing
+  return Error(ErrorReason::INTERNAL_ERROR,
+               absl::StrCat("the keeper does not take the held buffers: ", status.message()));
+}
+
+absl::Status Allocator::DeliverToSession(Allocation& allocation,
+                                         v1::AllocateBuffersResponse& response) {
+  Recipient& recipient = *allocation.request.recipient;
+  response.set_batch_id(next_batch_++);
+  for (const Buffer& buffer : allocation.buffers) {
+    LiveBuffer& record = Record(allocation, buffer);
+    record.state = v1::Buffer::DELIVERED;
+    record.client_id = recipient.client_id();
+    *response.add_buffers() = ToProto(record);
+  }
+  const PushResult pushed =
+      PushBatch(recipient, response.batch_id(), allocation.request.request_id, allocation.buffers);
+  allocation.slots.Use(pushed.fds);
+  return pushed.status;
+}
+
+void Allocator::End(const AllocationPtr& allocation,
+                    absl::StatusOr<v1::AllocateBuffersResponse> response) {
+  if (allocation->ended) return;
+  allocation->ended = true;
+  allocation->abandoned.store(true, std::memory_order_relaxed);
+  const AllocateRequest& request = allocation->request;
+  dependencies_.executor.Cancel(allocation->deadline_timer);
+  dependencies_.executor.Cancel(allocation->retry_timer);
+  if (allocation->admitted) {
+    allocation->lane->queue.Remove(request.principal.uid, allocation);
+    allocation->lane->queue.Leave(request.principal.uid);
+  }
+  // Buffers of earlier attempts are closed before the answer; those of a running one when it is
+  // back.
+  allocation->buffers.clear();
+  const auto same = under_way_.find({request.principal.uid, request.request_id});
+  if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
+
+  AllocationEvent event;
+  event.outcome = response.status();
+  event.request_id = request.request_id;
+  event.heap = allocation->heap != nullptr ? allocation->heap->description().name : request.heap;
+  event.uid = request.principal.uid;
+  event.size_bytes = request.size_bytes;
+  event.count = request.count;
+  event.attempts = allocation->attempts;
+  event.duration = dependencies_.executor.Now() - allocation->start;
+
+  auto calls = std::exchange(allocation->calls, {});
+  for (auto& [call, done] : calls) {
+    calls_.erase(call);
+    done(response);
+  }
+  dependencies_.events.OnAllocation(event);
+}
+
+void Allocator::Cancel(CallId call) {
+  const auto it = calls_.find(call);
+  if (it == calls_.end()) return;
+  const AllocationPtr allocation = it->second;
+  const absl::Status cancelled =
+      Error(ErrorReason::REQUEST_CANCELLED, "the caller cancelled the request");
+  if (allocation->calls.size() == 1) return End(allocation, cancelled);
+  // Others wait for the same allocation.
+  const auto entry = std::find_if(allocation->calls.begin(), allocation->calls.end(),
+                                  [call](const auto& waiting) { return waiting.first == call; });
+  AllocateDone done = std::move(entry->second);
+  allocation->calls.erase(entry);
+  calls_.erase(it);
+  done(cancelled);
+}
+
+void Allocator::Claim(ClaimRequest request, ClaimDone done) {
+  FinishClaim(std::move(request), std::move(done), /*reconciled=*/false);
+}
+
+void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled) {
+  if (draining_) return done(ShuttingDown());
+  absl::StatusOr<int> fd = holds_.Borrow(request.key, request.token);
+  if (!fd.ok()) return done(fd.status());
+  LiveBuffer* record = table_.Find(request.key);
+  if (record == nullptr) {
+    return done(Error(ErrorReason::INTERNAL_ERROR, "a held buffer has no record"));
+  }
+  if (absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(record->heap); heap.ok()) {
+    if (absl::Status status = CheckAccess(request.principal, **heap, /*hold=*/false);
+        !status.ok()) {
+      return done(status);
+    }
+  }
+  if (!request.recipient->alive()) {
+    return done(Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
+  }
+  if (absl::Status status = request.recipient->ReserveSlots(1); !status.ok()) return done(status);
+  SlotReservation slot(request.recipient, 1);
+
+  const uint32_t owner = record->charge.uid();
+  absl::Status transferred =
+      ledger_.Transfer(record->charge, request.principal.uid, policy_->QuotaOf(request.principal));
+  if (!transferred.ok()) {
+    if (reconciled) return done(transferred);
+    reconciler_.Reconcile([this, request = std::move(request), done = std::move(done)]() mutable {
+      FinishClaim(std::move(request), std::move(done), /*reconciled=*/true);
+    });
+    return;
+  }
+
+  v1::ClaimBufferResponse response;
+  response.set_batch_id(next_batch_++);
+  const PushResult pushed =
+      PushOne(*request.recipient, response.batch_id(),
+              request.request_id.empty() ? record->request_id : request.request_id, *record, *fd);
+  if (!pushed.status.ok()) {
+    // Still held, still its owner's: a claim that failed changes nothing.
+    ledger_.Transfer(record->charge, owner, QuotaLimits()).IgnoreError();
+    return done(pushed.status);
+  }
+  slot.Use(1);
+  record->state = v1::Buffer::DELIVERED;
+  record->client_id = request.recipient->client_id();
+  record->expire_time.reset();
+  holds_.End(request.key);
+  *response.mutable_buffer() = ToProto(*record);
+  done(std::move(response));
+}
+
+absl::Status Allocator::Release(const Principal& principal, const BufferKey& key,
+                                absl::string_view token) {
+  LiveBuffer* record = table_.Find(key);
+  const bool own = record != nullptr && record->charge.uid() == principal.uid;
+  if (record != nullptr && record->state == v1::Buffer::HELD && holds_.Has(key)) {
+    if (!own || !token.empty()) {
+      if (absl::Status status = holds_.Borrow(key, token).status(); !status.ok()) return status;
+    }
+    holds_.End(key);
+    reconciler_.Settle();
+    return absl::OkStatus();
+  }
+  if (own) {
+    OnReleaseHint();
+    return absl::OkStatus();
+  }
+  if (!token.empty()) {
+    // Perhaps the lease ended: that has an answer of its own.
+    if (absl::Status status = holds_.Borrow(key, token).status(); !status.ok()) return status;
+  }
+  const std::string name = absl::StrCat("buffers/", key.ToString());
+  return Error(ErrorReason::BUFFER_NOT_FOUND,
+               absl::StrCat("uid ", principal.uid, " has no buffer ", name,
+                            "; ListBuffers tells which there are"))
+      .With("buffer", name);
+}
+
+void Allocator::OnReleaseHint() {
+  reconciler_.TakeSignalled();
+  reconciler_.ReconcileIfStale([] {});
+}
+
+void Allocator::OnClientGone(uint64_t client_id) {
+  std::vector<AllocationPtr> waiting;
+  for (const auto& [key, allocation] : under_way_) {
+    const auto& recipient = allocation->request.recipient;
+    if (recipient != nullptr && recipient->client_id() == client_id) waiting.push_back(allocation);
+  }
+  for (const AllocationPtr& allocation : waiting) {
+    End(allocation, Error(ErrorReason::REQUEST_CANCELLED,
+                          "the session of this request ended before its buffers were there"));
+  }
+  if (table_.OrphanClient(client_id) > 0) reconciler_.Settle();
+}
+
+void Allocator::OnGone(const std::vector<BufferKey>& gone) {
+  const std::vector<Heap*> heaps = dependencies_.heaps.heaps();
+  for (const BufferKey& key : gone) {
+    for (Heap* heap : heaps) heap->Release(key);
+    table_.Erase(key);
+  }
+}
+
+FailureFacts Allocator::FactsOf(const Allocation& allocation) const {
+  FailureFacts facts;
+  facts.heap = allocation.heap->description().name;
+  facts.size_bytes = allocation.rounded_bytes;
+  facts.count = allocation.request.count;
+  facts.allocated = static_cast<int>(allocation.buffers.size());
+  facts.attempts = allocation.attempts;
+  facts.elapsed = dependencies_.executor.Now() - allocation.start;
+  facts.last_error = allocation.last_error;
+  facts.usage = allocation.heap->Usage();
+  return facts;
+}
+
+void Allocator::Drain(Task done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  std::vector<AllocationPtr> waiting;
+  for (const auto& [key, allocation] : under_way_) waiting.push_back(allocation);
+  for (const AllocationPtr& allocation : waiting) End(allocation, ShuttingDown());
+  CheckDrained();
+}
+
+void Allocator::CheckDrained() {
+  if (drained_ == nullptr || attempts_running_ > 0) return;
+  std::exchange(drained_, nullptr)();
+}
+
+}  // namespace dmaheap

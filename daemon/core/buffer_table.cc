@@ -1,0 +1,83 @@
+#include "daemon/core/buffer_table.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/core/proto_time.h"
+
+namespace dmaheap {
+
+LiveBuffer& BufferTable::Insert(LiveBuffer record) {
+  // An inode number that comes back (memfds, after 2^32) can only belong to new memory.
+  Erase(record.key);
+  const uint64_t number = next_++;
+  by_key_[record.key] = number;
+  return records_.emplace(number, std::move(record)).first->second;
+}
+
+LiveBuffer* BufferTable::Find(const BufferKey& key) {
+  const auto it = by_key_.find(key);
+  return it == by_key_.end() ? nullptr : &records_.at(it->second);
+}
+
+const LiveBuffer* BufferTable::Find(const BufferKey& key) const {
+  return const_cast<BufferTable*>(this)->Find(key);
+}
+
+bool BufferTable::Erase(const BufferKey& key) {
+  const auto it = by_key_.find(key);
+  if (it == by_key_.end()) return false;
+  records_.erase(it->second);
+  by_key_.erase(it);
+  return true;
+}
+
+int BufferTable::OrphanClient(uint64_t client_id) {
+  int orphaned = 0;
+  for (auto& [number, record] : records_) {
+    if (record.client_id != client_id || record.state != v1::Buffer::DELIVERED) continue;
+    record.state = v1::Buffer::ORPHANED;
+    ++orphaned;
+  }
+  return orphaned;
+}
+
+BufferTotals BufferTable::OfHeap(const std::string& heap) const {
+  BufferTotals totals;
+  for (const auto& [number, record] : records_) {
+    if (record.heap != heap) continue;
+    ++totals.buffers;
+    totals.bytes += record.size_bytes;
+  }
+  return totals;
+}
+
+BufferTotals BufferTable::OfClient(uint64_t client_id) const {
+  BufferTotals totals;
+  for (const auto& [number, record] : records_) {
+    if (record.client_id != client_id) continue;
+    ++totals.buffers;
+    totals.bytes += record.size_bytes;
+  }
+  return totals;
+}
+
+v1::Buffer ToProto(const LiveBuffer& record) {
+  v1::Buffer buffer;
+  buffer.set_name(absl::StrCat("buffers/", record.key.ToString()));
+  buffer.set_heap(absl::StrCat("heaps/", record.heap));
+  buffer.set_size_bytes(record.size_bytes);
+  buffer.set_contiguity(record.contiguity);
+  buffer.set_label(record.label);
+  buffer.set_state(record.state);
+  buffer.set_owner_uid(record.charge.uid());
+  if (record.client_id != 0) buffer.set_client(absl::StrCat("clients/", record.client_id));
+  *buffer.mutable_create_time() = ToTimestamp(record.create_time);
+  if (record.expire_time.has_value()) {
+    *buffer.mutable_expire_time() = ToTimestamp(*record.expire_time);
+  }
+  buffer.set_request_id(record.request_id);
+  return buffer;
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,108 @@
+#include "daemon/core/listing.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "proto/error.h"
+
+namespace dmaheap {
+namespace {
+
+v1::Heap ToProto(const Allocator& allocator, const Heap& heap) {
+  const HeapDescription& description = heap.description();
+  v1::Heap message;
+  message.set_name(absl::StrCat("heaps/", description.name));
+  message.set_kind(description.kind);
+  message.set_contiguity(description.contiguity);
+  const std::vector<std::string> names = allocator.heaps().NamesOf(heap);
+  for (const std::string& name : names) {
+    if (name != description.name) message.add_aliases(name);
+  }
+  if (description.size_bytes) message.set_size_bytes(*description.size_bytes);
+  const HeapUsage usage = heap.Usage();
+  if (usage.free_bytes) message.set_free_bytes(*usage.free_bytes);
+  if (usage.largest_free_bytes) message.set_largest_free_bytes(*usage.largest_free_bytes);
+  const BufferTotals totals = allocator.table().OfHeap(description.name);
+  message.set_live_buffers(totals.buffers);
+  message.set_live_bytes(totals.bytes);
+  message.set_queue_depth(static_cast<int>(allocator.QueueDepth(heap)));
+  message.set_page_size_bytes(description.page_size_bytes);
+  return message;
+}
+
+bool MayUse(const Allocator& allocator, const Principal& principal, const Heap& heap) {
+  return allocator.CheckAccess(principal, heap, /*hold=*/false).ok() ||
+         allocator.CheckAccess(principal, heap, /*hold=*/true).ok();
+}
+
+}  // namespace
+
+v1::ListBuffersResponse ListBuffers(const Allocator& allocator, absl::optional<uint32_t> uid,
+                                    const Page& page) {
+  v1::ListBuffersResponse response;
+  response.set_accounting(v1::WATCH);
+  const auto& records = allocator.table().records();
+  uint64_t last = 0;
+  for (auto it = records.upper_bound(page.after); it != records.end(); ++it) {
+    if (uid.has_value() && it->second.charge.uid() != *uid) continue;
+    if (response.buffers_size() == page.size) {
+      response.set_next_page_token(absl::StrCat(last));
+      break;
+    }
+    *response.add_buffers() = ToProto(it->second);
+    last = it->first;
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Buffer> GetBuffer(const Allocator& allocator, uint32_t uid,
+                                     const BufferKey& key) {
+  const LiveBuffer* record = allocator.table().Find(key);
+  if (record != nullptr && record->charge.uid() == uid) return ToProto(*record);
+  const std::string name = absl::StrCat("buffers/", key.ToString());
+  return Error(ErrorReason::BUFFER_NOT_FOUND, absl::StrCat("uid ", uid, " has no buffer ", name,
+                                                           "; ListBuffers tells which there are"))
+      .With("buffer", name);
+}
+
+v1::ListHeapsResponse ListHeaps(const Allocator& allocator, const Principal& principal,
+                                const Page& page) {
+  v1::ListHeapsResponse response;
+  uint64_t position = 0;
+  for (const Heap* heap : allocator.heaps().heaps()) {
+    if (++position <= page.after || !MayUse(allocator, principal, *heap)) continue;
+    if (response.heaps_size() == page.size) {
+      response.set_next_page_token(absl::StrCat(position - 1));
+      break;
+    }
+    *response.add_heaps() = ToProto(allocator, *heap);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Heap> GetHeap(const Allocator& allocator, const Principal& principal,
+                                 const std::string& name) {
+  absl::StatusOr<Heap*> heap = allocator.heaps().Find(name);
+  if (!heap.ok()) return heap.status();
+  if (!MayUse(allocator, principal, **heap)) {
+    return allocator.CheckAccess(principal, **heap, /*hold=*/false);
+  }
+  return ToProto(allocator, **heap);
+}
+
+void FillAccounts(const Allocator& allocator, v1::ServerInfo& info) {
+  for (const auto& [uid, charged] : allocator.ledger().accounts()) {
+    v1::Account& account = *info.add_accounts();
+    account.set_uid(uid);
+    account.set_charged_bytes(charged.bytes);
+    account.set_charged_buffers(charged.buffers);
+    Principal principal;
+    principal.uid = uid;
+    const QuotaLimits limits = allocator.policy().QuotaOf(principal);
+    if (limits.max_bytes) account.set_limit_bytes(*limits.max_bytes);
+    if (limits.max_buffers) account.set_limit_buffers(*limits.max_buffers);
+  }
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,70 @@
+#include "daemon/core/reconciler.h"
+
+#include <utility>
+
+#include "daemon/limits.h"
+
+namespace dmaheap {
+
+Reconciler::Reconciler(Executor& executor, Worker& worker, LiveView& view,
+                       absl::AnyInvocable<void(const std::vector<BufferKey>&)> on_gone)
+    : executor_(executor), worker_(worker), view_(view), on_gone_(std::move(on_gone)) {}
+
+Reconciler::~Reconciler() { *self_ = nullptr; }
+
+void Reconciler::Reconcile(Task done) {
+  next_.push_back(std::move(done));
+  if (!reading_) Begin();
+}
+
+void Reconciler::ReconcileIfStale(Task done) {
+  if (executor_.Now() - last_begin_ >= kMinReconcileInterval) {
+    Reconcile(std::move(done));
+  } else if (reading_) {
+    current_.push_back(std::move(done));
+  } else {
+    done();
+  }
+}
+
+void Reconciler::Begin() {
+  reading_ = true;
+  last_begin_ = executor_.Now();
+  current_ = std::exchange(next_, {});
+  worker_.Run([self = self_, &view = view_, &executor = executor_] {
+    executor.Post([self, gone = view.TakeGone()] {
+      if (*self == nullptr) return;
+      Reconciler& reconciler = **self;
+      reconciler.on_gone_(gone);
+      reconciler.reading_ = false;
+      std::vector<Task> done = std::exchange(reconciler.current_, {});
+      if (!reconciler.next_.empty()) reconciler.Begin();
+      for (Task& task : done) task();
+    });
+  });
+}
+
+void Reconciler::TakeSignalled() {
+  const std::vector<BufferKey> gone = view_.TakeSignalled();
+  if (!gone.empty()) on_gone_(gone);
+}
+
+void Reconciler::Settle() {
+  if (settling_) return;
+  settling_ = true;
+  SettleOnce(kSettleAttempts);
+}
+
+void Reconciler::SettleOnce(int attempts_left) {
+  Reconcile([this, attempts_left] {
+    if (attempts_left == 1) {
+      settling_ = false;
+      return;
+    }
+    executor_.After(kSettleInterval, [self = self_, attempts_left] {
+      if (*self != nullptr) (*self)->SettleOnce(attempts_left - 1);
+    });
+  });
+}
+
+}  // namespace dmaheap

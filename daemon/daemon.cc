@@ -1,0 +1,311 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "daemon/config/policy_file.h"
+#include "daemon/core/allocator.h"
+#include "daemon/core/live_view.h"
+#include "daemon/handover/inheritance.h"
+#include "daemon/handover/keeper_link.h"
+#include "daemon/heap_setup.h"
+#include "daemon/log.h"
+#include "daemon/loop/event_loop.h"
+#include "daemon/telemetry/event_log.h"
+#include "daemon/transport/acceptor.h"
+#include "daemon/transport/admin_service.h"
+#include "daemon/transport/allocator_service.h"
+#include "daemon/transport/identity_table.h"
+#include "daemon/transport/rpc_connections.h"
+#include "daemon/transport/rpc_server.h"
+#include "daemon/transport/session_table.h"
+#include "heaps/linux_kernel.h"
+#include "proto/errno_status.h"
+#include "proto/error.h"
+#include "spdlog/spdlog.h"
+
+namespace dmaheap {
+namespace {
+
+// Calls that are being answered when the daemon stops get this long; longer than any answer takes.
+constexpr std::chrono::milliseconds kShutdownGrace{500};
+
+uint32_t OperatorUid() {
+  const char* text = getenv(std::string(kOperatorUidVariable).c_str());
+  uint32_t uid;
+  return text != nullptr && absl::SimpleAtoi(text, &uid) ? uid : getuid();
+}
+
+absl::StatusOr<EffectivePolicy> LoadPolicy(const Options& options) {
+  if (options.policy_file.empty()) return BuiltinPolicy(OperatorUid());
+  return ReadPolicyFile(options.policy_file);
+}
+
+// Everything that a broker consists of, in the order in which it is built.
+class Broker {
+ public:
+  explicit Broker(const Options& options) : options_(options) {}
+
+  absl::Status Start() {
+    const char* notify = getenv("NOTIFY_SOCKET");
+    if (absl::Status status = Take(KeeperLink::Create(notify != nullptr ? notify : ""), keeper_);
+        !status.ok()) {
+      return status;
+    }
+    absl::StatusOr<Inheritance> inheritance = TakeInheritance();
+    if (!inheritance.ok()) return inheritance.status();
+    absl::StatusOr<EffectivePolicy> policy = LoadPolicy(options_);
+    if (!policy.ok()) return policy.status();
+    if (absl::Status status = Take(EventLoop::Create(), loop_); !status.ok()) return status;
+    if (absl::Status status = WatchSignals(); !status.ok()) return status;
+    if (absl::Status status = Take(
+            SetUpHeaps(kernel_, std::move(inheritance->heap_nodes), options_.simulate, *policy),
+            heaps_);
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = StartLiveView(*inheritance); !status.ok()) return status;
+    allocator_ = std::make_unique<Allocator>(
+        Allocator::Dependencies{
+            .executor = *loop_,
+            .heaps = *heaps_,
+            .live_view = *live_view_,
+            .fd_store = *keeper_,
+            .events = event_log_.emplace(*loop_),
+            .make_worker =
+                [](int threads, const std::string& name) {
+                  return std::make_unique<ThreadWorker>(threads, name);
+                },
+            .random = [this] { return std::uniform_real_distribution<double>()(random_); }},
+        std::make_shared<const EffectivePolicy>(*std::move(policy)));
+    if (absl::Status status = Watch(live_view_->event_fd(), [this] { allocator_->OnSignal(); });
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = StartServing(*inheritance); !status.ok()) return status;
+    StartWatchdog();
+    return keeper_->Notify("READY=1\nSTATUS=serving");
+  }
+
+  void Run() {
+    for (const Heap* heap : heaps_->heaps()) {
+      const HeapDescription& description = heap->description();
+      spdlog::info("event=heap name={} kind={} contiguity={}", LogValue(description.name),
+                   v1::HeapKind_Name(description.kind),
+                   v1::Contiguity_Name(description.contiguity));
+    }
+    if (heaps_->heaps().empty()) {
+      spdlog::warn(
+          "event=no_heaps remedy=\"this kernel offers none that could be opened; --simulate makes "
+          "one of ordinary memory\"");
+    }
+    loop_->Run();
+  }
+
+  // After Run: nobody is served any more.
+  void Finish() {
+    rpc_server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+    admin_server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+    spdlog::info("event=stopped");
+  }
+
+ private:
+  template <typename T>
+  static absl::Status Take(absl::StatusOr<T> made, T& place) {
+    if (!made.ok()) return made.status();
+    place = *std::move(made);
+    return absl::OkStatus();
+  }
+
+  absl::Status Watch(int fd, absl::AnyInvocable<void()> on_readable) {
+    return loop_
+        ->Watch(fd, EPOLLIN,
+                [on_readable = std::move(on_readable)](uint32_t) mutable { on_readable(); })
+        .status();
+  }
+
+  absl::Status WatchSignals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    signals_ = UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_.valid()) return ErrnoStatus(errno, "signalfd");
+    return Watch(signals_.get(), [this] { OnSignal(); });
+  }
+
+  absl::Status StartLiveView(Inheritance& inheritance) {
+    std::unique_ptr<BufferWatch> dma_bufs, memfds;
+    if (absl::Status status =
+            Take(CreateDmaBufWatch(std::move(inheritance.dma_buf_watch)), dma_bufs);
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = Take(CreateMemfdWatch(std::move(inheritance.memfd_watch)), memfds);
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = keeper_->Store(kDmaBufWatchName, dma_bufs->set_fd()); !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = keeper_->Store(kMemfdWatchName, memfds->set_fd()); !status.ok()) {
+      return status;
+    }
+    live_view_ = std::make_unique<KernelLiveView>(std::move(dma_bufs), std::move(memfds));
+    return absl::OkStatus();
+  }
+
+  absl::Status StartServing(Inheritance& inheritance) {
+    sessions_ = std::make_unique<SessionTable>(
+        *loop_, SessionTable::Callbacks{
+                    .on_gone = [this](uint64_t client) { allocator_->OnClientGone(client); },
+                    .on_release_hint = [this] { allocator_->OnReleaseHint(); }});
+    allocator_service_ =
+        std::make_unique<AllocatorService>(*loop_, identities_, *sessions_, *allocator_);
+    admin_service_ =
+        std::make_unique<AdminService>(*loop_, identities_, *sessions_, *allocator_,
+                                       options_.policy_file, [this] { return Reload(); });
+    if (absl::Status status = Take(StartRpcServer({allocator_service_.get()}), rpc_server_);
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = Take(StartRpcServer({admin_service_.get()}), admin_server_);
+        !status.ok()) {
+      return status;
+    }
+    rpc_connections_ = std::make_unique<RpcConnections>(*loop_, identities_, *rpc_server_);
+    admin_connections_ = std::make_unique<RpcConnections>(*loop_, identities_, *admin_server_);
+    if (absl::Status status = Take(Acceptor::Create(*loop_, std::move(inheritance.fd_listener),
+                                                    [this](UniqueFd connection, PeerIdentity peer) {
+                                                      sessions_->Add(std::move(connection),
+                                                                     std::move(peer));
+                                                    }),
+                                   fd_acceptor_);
+        !status.ok()) {
+      return status;
+    }
+    if (absl::Status status = Take(Acceptor::Create(*loop_, std::move(inheritance.admin_listener),
+                                                    [this](UniqueFd connection, PeerIdentity peer) {
+                                                      admin_connections_->Add(std::move(connection),
+                                                                              std::move(peer));
+                                                    }),
+                                   admin_acceptor_);
+        !status.ok()) {
+      return status;
+    }
+    return Take(Acceptor::Create(*loop_, std::move(inheritance.rpc_listener),
+                                 [this](UniqueFd connection, PeerIdentity peer) {
+                                   rpc_connections_->Add(std::move(connection), std::move(peer));
+                                 }),
+                rpc_acceptor_);
+  }
+
+  // Says that the executor still runs tasks, twice in the time the keeper gives it.
+  void StartWatchdog() {
+    uint64_t microseconds = 0;
+    if (sd_watchdog_enabled(/*unset_environment=*/0, &microseconds) > 0) {
+      Feed(absl::Microseconds(microseconds) / 2);
+    }
+  }
+  void Feed(absl::Duration interval) {
+    keeper_->Notify("WATCHDOG=1").IgnoreError();
+    loop_->After(interval, [this, interval] { Feed(interval); });
+  }
+
+  absl::Status Reload() {
+    absl::StatusOr<EffectivePolicy> policy = LoadPolicy(options_);
+    if (!policy.ok()) {
+      spdlog::error("event=policy_kept path={} {}", LogValue(options_.policy_file),
+                    LogStatus(policy.status()));
+      return policy.status();
+    }
+    allocator_->SetPolicy(std::make_shared<const EffectivePolicy>(*std::move(policy)));
+    spdlog::info("event=policy_loaded path={}", LogValue(options_.policy_file));
+    return absl::OkStatus();
+  }
+
+  void OnSignal() {
+    signalfd_siginfo signal;
+    while (read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
+      if (signal.ssi_signo == SIGHUP) {
+        Reload().IgnoreError();
+      } else {
+        Stop();
+      }
+    }
+  }
+
+  // No new connection, no new request; what is under way ends with an answer; then Run returns.
+  void Stop() {
+    if (std::exchange(stopping_, true)) return;
+    spdlog::info("event=stopping");
+    keeper_->Notify("STOPPING=1").IgnoreError();
+    rpc_acceptor_.reset();
+    admin_acceptor_.reset();
+    fd_acceptor_.reset();
+    allocator_->Drain([this] {
+      sessions_->EndAll(
+          Error(ErrorReason::SHUTTING_DOWN, "the daemon is shutting down").ToStatus());
+      loop_->Stop();
+    });
+  }
+
+  const Options options_;
+  LinuxKernel kernel_;
+  std::unique_ptr<KeeperLink> keeper_;
+  std::unique_ptr<EventLoop> loop_;
+  UniqueFd signals_;
+  std::mt19937_64 random_{std::random_device()()};
+  std::unique_ptr<HeapRegistry> heaps_;
+  std::unique_ptr<KernelLiveView> live_view_;
+  absl::optional<EventLog> event_log_;
+  std::unique_ptr<Allocator> allocator_;
+  IdentityTable identities_;
+  std::unique_ptr<SessionTable> sessions_;
+  std::unique_ptr<AllocatorService> allocator_service_;
+  std::unique_ptr<AdminService> admin_service_;
+  std::unique_ptr<grpc::Server> rpc_server_;
+  std::unique_ptr<grpc::Server> admin_server_;
+  std::unique_ptr<RpcConnections> rpc_connections_;
+  std::unique_ptr<RpcConnections> admin_connections_;
+  std::unique_ptr<Acceptor> fd_acceptor_;
+  std::unique_ptr<Acceptor> admin_acceptor_;
+  std::unique_ptr<Acceptor> rpc_acceptor_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int RunBroker(const Options& options) {
+  // Blocked before the first thread, so that only the signalfd sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+
+  Broker broker(options);
+  if (absl::Status status = broker.Start(); !status.ok()) {
+    spdlog::error("event=start_failed {}", LogStatus(status));
+    return EXIT_FAILURE;
+  }
+  broker.Run();
+  broker.Finish();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,50 @@
+// The prober: the process with the capabilities to look into other processes and the kernel.
+//
+// It knows the few questions of prober_wire.h, asked by the broker over a socket pair; no byte of a
+// client comes here. It writes nothing, anywhere, but its answers and its log; its system calls are
+// limited to that (sandbox.h). One thread, one question at a time, each within a time box of 50 ms.
+
+#ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_H_
+#define DAEMON_DIAGNOSIS_PROBER_PROBER_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "daemon/diagnosis/prober/dmabuf_lister.h"
+#include "daemon/diagnosis/prober/prober_wire.h"
+#include "daemon/diagnosis/prober/roots.h"
+#include "daemon/options.h"
+
+namespace dmaheap {
+
+// How long one answer may take: as long as a diagnosis (hard-tests.md, starting limits), since an
+// allocation that failed waits for it.
+inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
+
+class Prober {
+ public:
+  Prober(ProberRoots roots, MemfdMark mark) : roots_(roots), lister_(roots, std::move(mark)) {}
+
+  // The datagrams that answer a request. A request that does not decode gets none; an op that is
+  // not known gets error_number ENOTSUP.
+  std::vector<std::string> Answer(absl::string_view request);
+
+  // Answers what comes over socket (borrowed) until its other end is closed. Errors carry the errno
+  // of the socket.
+  absl::Status Serve(int socket);
+
+ private:
+  const ProberRoots roots_;
+  DmabufLister lister_;
+};
+
+// The role: serves the socket that the keeper handed over as fd 3, inside the sandbox. Returns an
+// exit code where it can not begin, else ends the process by itself (SIGTERM ends it too).
+int RunProber(const Options& options);
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_PROBER_PROBER_H_

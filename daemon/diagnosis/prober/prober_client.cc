@@ -1,0 +1,171 @@
+#include "daemon/diagnosis/prober/prober_client.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/log.h"
+#include "proto/errno_status.h"
+#include "proto/fd_socket.h"
+#include "spdlog/spdlog.h"
+
+namespace dmaheap {
+namespace {
+
+absl::optional<int64_t> If(bool present, uint64_t value) {
+  if (!present) return absl::nullopt;
+  return static_cast<int64_t>(value);
+}
+
+ProbedBuffer ToBuffer(const BufferRecord& record) {
+  ProbedBuffer buffer;
+  buffer.backing = record.backing;
+  buffer.inode = record.inode;
+  buffer.size_bytes = If(record.size_bytes != 0, record.size_bytes);
+  buffer.references = If(record.references != 0, record.references);
+  buffer.exporter = record.exporter;
+  buffer.name = record.name;
+  return buffer;
+}
+
+DmabufList ToList(const ProberReplyHeader& header, const std::vector<BufferRecord>& buffers,
+                  const std::vector<HolderRecord>& holders) {
+  DmabufList list;
+  list.source = static_cast<ProberSource>(header.source);
+  list.buffers_complete = (header.flags & kProberBuffersPartial) == 0;
+  list.holders_complete = (header.flags & kProberHoldersPartial) == 0;
+  absl::flat_hash_map<std::pair<uint32_t, uint64_t>, size_t> index;
+  for (const BufferRecord& record : buffers) {
+    index[{static_cast<uint32_t>(record.backing), record.inode}] = list.buffers.size();
+    list.buffers.push_back(ToBuffer(record));
+  }
+  for (const HolderRecord& record : holders) {
+    const auto at = index.find({static_cast<uint32_t>(record.backing), record.inode});
+    if (at == index.end()) continue;
+    list.buffers[at->second].holders.push_back(
+        {.pid = record.pid, .kind = record.kind, .count = static_cast<int>(record.count)});
+  }
+  return list;
+}
+
+AreaState ToState(const AreaRecord& record) {
+  const auto has = [&](uint32_t bit) { return (record.present & bit) != 0; };
+  AreaState state;
+  state.base_pfn = If(has(kAreaBasePfn), record.base_pfn);
+  state.count_pages = If(has(kAreaCount), record.count_pages);
+  state.order_per_bit = If(has(kAreaOrderPerBit), record.order_per_bit);
+  state.used_pages = If(has(kAreaUsed), record.used_pages);
+  state.maxchunk_pages = If(has(kAreaMaxChunk), record.maxchunk_pages);
+  state.alloc_success_pages = If(has(kAreaAllocSuccess), record.alloc_success_pages);
+  state.alloc_fail_pages = If(has(kAreaAllocFail), record.alloc_fail_pages);
+  state.release_success_pages = If(has(kAreaReleaseSuccess), record.release_success_pages);
+  state.debugfs_errno = record.debugfs_errno;
+  state.sysfs_errno = record.sysfs_errno;
+  return state;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ProberClient>> ProberClient::Create(UniqueFd socket) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("fd ", socket.get(), " is no SOCK_SEQPACKET socket to a prober"));
+  }
+  const int flags = fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return ErrnoStatus(errno, "making the prober's socket non-blocking");
+  }
+  // Replies to an earlier broker may still be in the socket; 2^64 places keep them apart.
+  uint64_t first_sequence = 0;
+  if (getrandom(&first_sequence, sizeof(first_sequence), 0) != sizeof(first_sequence)) {
+    return ErrnoStatus(errno, "getrandom");
+  }
+  return std::unique_ptr<ProberClient>(new ProberClient(std::move(socket), first_sequence));
+}
+
+absl::StatusOr<uint64_t> ProberClient::ListDmabufs(DmabufsCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kListDmabufs;
+  pending.on_dmabufs = std::move(callback);
+  return Send("", std::move(pending));
+}
+
+absl::StatusOr<uint64_t> ProberClient::GetAreaState(absl::string_view area, AreaCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kAreaState;
+  pending.on_area = std::move(callback);
+  return Send(area, std::move(pending));
+}
+
+absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending pending) {
+  const uint64_t sequence = next_sequence_++;
+  const absl::StatusOr<std::string> bytes = EncodeProberRequest(pending.op, sequence, name);
+  if (!bytes.ok()) return bytes.status();
+  if (absl::Status status = SendDatagram(socket_.get(), *bytes, {}); !status.ok()) return status;
+  pending_.emplace(sequence, std::move(pending));
+  return sequence;
+}
+
+void ProberClient::Cancel(uint64_t sequence) { pending_.erase(sequence); }
+
+absl::Status ProberClient::OnReadable() {
+  while (true) {
+    absl::StatusOr<Datagram> datagram =
+        ReceiveDatagram(socket_.get(), kMaxProberDatagramBytes, /*max_fds=*/0);
+    if (!datagram.ok()) {
+      const int error = GetErrno(datagram.status());
+      if (error == EAGAIN || error == EWOULDBLOCK) return absl::OkStatus();
+      return datagram.status();
+    }
+    if (datagram->end_of_stream) return ErrnoStatus(EPIPE, "the prober's socket has ended");
+    absl::StatusOr<ProberReplyPart> part = DecodeProberReply(datagram->bytes);
+    if (!part.ok()) {
+      spdlog::warn("event=prober_reply_dropped {}", LogStatus(part.status()));
+      continue;
+    }
+    OnPart(*std::move(part));
+  }
+}
+
+void ProberClient::OnPart(ProberReplyPart part) {
+  const auto at = pending_.find(part.header.sequence);
+  // Asked by an earlier broker, or cancelled.
+  if (at == pending_.end()) return;
+  Pending& pending = at->second;
+  const bool in_order =
+      part.header.part == pending.next_part && part.header.op == static_cast<uint32_t>(pending.op);
+  ++pending.next_part;
+  pending.buffers.insert(pending.buffers.end(), part.buffers.begin(), part.buffers.end());
+  pending.holders.insert(pending.holders.end(), part.holders.begin(), part.holders.end());
+  pending.areas.insert(pending.areas.end(), part.areas.begin(), part.areas.end());
+  if (in_order && (part.header.flags & kProberLast) == 0) return;
+
+  // The callback may ask again, so this request must be gone before.
+  const Pending done = std::move(pending);
+  pending_.erase(at);
+  absl::Status status = absl::OkStatus();
+  if (!in_order) {
+    // The prober died between two parts and its successor answers.
+    status = absl::DataLossError("a part of the prober's reply is missing");
+  } else if (part.header.error_number != 0) {
+    status = ErrnoStatus(part.header.error_number, "the prober could not answer");
+  } else if (done.op == ProberOp::kAreaState && done.areas.size() != 1) {
+    status = absl::InternalError(
+        absl::StrCat("the prober answered with ", done.areas.size(), " areas, not 1"));
+  }
+  if (done.op == ProberOp::kListDmabufs) {
+    done.on_dmabufs(
+        status.ok() ? absl::StatusOr<DmabufList>(ToList(part.header, done.buffers, done.holders))
+                    : status);
+  } else {
+    done.on_area(status.ok() ? absl::StatusOr<AreaState>(ToState(done.areas.front())) : status);
+  }
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,139 @@
+// The broker's end of the prober: asks, and gets called back with the answer.
+//
+//   auto client = ProberClient::Create(std::move(socket)).value();
+//   loop.Watch(client->fd(), [&] { client->OnReadable(); });
+//   uint64_t ask = client->ListDmabufs([](absl::StatusOr<DmabufList> list) { ... }).value();
+//   loop.After(absl::Milliseconds(100), [&] { client->Cancel(ask); });
+//
+// Nothing here blocks, and nothing here measures time. The prober may die and be restarted between
+// request and reply, so a reply may never come: the caller's timer then calls Cancel. What is left
+// in the socket by an earlier broker is recognised by its sequence numbers, which begin at a random
+// place, and dropped.
+//
+// One thread (the broker's loop) makes all calls; callbacks run inside OnReadable, and may call any
+// method but the destructor.
+
+#ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_CLIENT_H_
+#define DAEMON_DIAGNOSIS_PROBER_PROBER_CLIENT_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "daemon/diagnosis/prober/prober_wire.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+// One process that holds a buffer, in one way.
+struct BufferHolder {
+  pid_t pid = 0;
+  HoldKind kind = HoldKind::kFd;
+  // How many fds, or mappings.
+  int count = 0;
+};
+
+struct ProbedBuffer {
+  BufferBacking backing = BufferBacking::kDmaBuf;
+  uint64_t inode = 0;
+  // Absent where the source does not tell.
+  absl::optional<int64_t> size_bytes;
+  // References on the file as the kernel counts them, of whatever kind.
+  absl::optional<int64_t> references;
+  std::string exporter;
+  // As its client set it: untrusted text.
+  std::string name;
+  std::vector<BufferHolder> holders;
+};
+
+struct DmabufList {
+  ProberSource source = ProberSource::kNone;
+  // Every dma-buf that existed is in buffers. A memfd is only ever found by its holders.
+  bool buffers_complete = false;
+  // Every process was looked into. Fds in flight in sockets and references of drivers are never
+  // seen.
+  bool holders_complete = false;
+  std::vector<ProbedBuffer> buffers;
+};
+
+// In pages. Absent: this kernel, or this privilege level, does not tell.
+struct AreaState {
+  absl::optional<int64_t> base_pfn;
+  absl::optional<int64_t> count_pages;
+  absl::optional<int64_t> order_per_bit;
+  absl::optional<int64_t> used_pages;
+  absl::optional<int64_t> maxchunk_pages;
+  absl::optional<int64_t> alloc_success_pages;
+  absl::optional<int64_t> alloc_fail_pages;
+  absl::optional<int64_t> release_success_pages;
+  // Why debugfs, or sysfs, told nothing; 0 if it told.
+  int debugfs_errno = 0;
+  int sysfs_errno = 0;
+};
+
+class ProberClient {
+ public:
+  using DmabufsCallback = std::function<void(absl::StatusOr<DmabufList>)>;
+  using AreaCallback = std::function<void(absl::StatusOr<AreaState>)>;
+
+  // Takes the socket that the keeper hands over as "prober" and makes it non-blocking.
+  // INVALID_ARGUMENT if it is no SOCK_SEQPACKET socket.
+  static absl::StatusOr<std::unique_ptr<ProberClient>> Create(UniqueFd socket);
+
+  ProberClient(const ProberClient&) = delete;
+  ProberClient& operator=(const ProberClient&) = delete;
+
+  // Sends a request; the callback is called at most once, never from inside this call. The number
+  // returned is for Cancel. Errors carry the errno: EAGAIN when the prober does not keep up, EPIPE
+  // when there is none any more. The callback gets the status of a prober that could not answer.
+  absl::StatusOr<uint64_t> ListDmabufs(DmabufsCallback callback);
+  absl::StatusOr<uint64_t> GetAreaState(absl::string_view area, AreaCallback callback);
+
+  // The callback of that request will not be called. A reply that comes later is dropped.
+  void Cancel(uint64_t sequence);
+
+  // For the loop: call OnReadable when it is readable. Borrowed.
+  int fd() const { return socket_.get(); }
+
+  // Takes what is there and calls back. The keeper holds the other end too, so an end of the
+  // stream, reported as an error with errno EPIPE, means that the keeper is gone.
+  absl::Status OnReadable();
+
+  // Requests that wait for an answer.
+  size_t pending() const { return pending_.size(); }
+
+ private:
+  // A request and what has arrived of its reply.
+  struct Pending {
+    ProberOp op = ProberOp::kListDmabufs;
+    DmabufsCallback on_dmabufs;
+    AreaCallback on_area;
+    uint32_t next_part = 0;
+    std::vector<BufferRecord> buffers;
+    std::vector<HolderRecord> holders;
+    std::vector<AreaRecord> areas;
+  };
+
+  ProberClient(UniqueFd socket, uint64_t first_sequence)
+      : socket_(std::move(socket)), next_sequence_(first_sequence) {}
+
+  absl::StatusOr<uint64_t> Send(absl::string_view name, Pending pending);
+  void OnPart(ProberReplyPart part);
+
+  UniqueFd socket_;
+  uint64_t next_sequence_;
+  absl::flat_hash_map<uint64_t, Pending> pending_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_PROBER_PROBER_CLIENT_H_

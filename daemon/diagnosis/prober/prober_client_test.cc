@@ -1,0 +1,260 @@
+#include "daemon/diagnosis/prober/prober_client.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "proto/errno_status.h"
+#include "proto/fd_socket.h"
+
+namespace dmaheap {
+namespace {
+
+class ProberClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Connect(); }
+
+  void Connect() {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    prober_.Reset(ends[1]);
+    broker_end_.Reset(ends[0]);
+    client_ = ProberClient::Create(broker_end_.Dup()).value();
+  }
+  // What the prober is asked next.
+  ProberRequest NextRequest() {
+    const auto datagram = ReceiveDatagram(prober_.get(), 256, 0);
+    EXPECT_TRUE(datagram.ok()) << datagram.status();
+    return DecodeProberRequest(datagram->bytes).value();
+  }
+  void Send(const std::string& bytes) { ASSERT_TRUE(SendDatagram(prober_.get(), bytes, {}).ok()); }
+  void Answer(const ProberReply& reply) {
+    for (const std::string& part : EncodeProberReply(reply)) Send(part);
+  }
+  // Asks for the list; the answer goes to answers_.
+  uint64_t AskList() {
+    return client_
+        ->ListDmabufs([this](absl::StatusOr<DmabufList> list) { answers_.push_back(list); })
+        .value();
+  }
+
+  UniqueFd prober_;
+  UniqueFd broker_end_;
+  std::unique_ptr<ProberClient> client_;
+  std::vector<absl::StatusOr<DmabufList>> answers_;
+};
+
+ProberReply ListReply(uint64_t sequence) {
+  ProberReply reply;
+  reply.op = ProberOp::kListDmabufs;
+  reply.sequence = sequence;
+  reply.source = ProberSource::kSysfs;
+  BufferRecord buffer;
+  buffer.backing = BufferBacking::kMemfd;
+  buffer.inode = 42;
+  buffer.size_bytes = 4096;
+  reply.buffers.push_back(buffer);
+  reply.holders.push_back({.inode = 42,
+                           .backing = BufferBacking::kMemfd,
+                           .pid = 7,
+                           .kind = HoldKind::kMapping,
+                           .count = 2});
+  return reply;
+}
+
+TEST_F(ProberClientTest, ASocketOfAnotherTypeIsRefused) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd other(ends[1]);
+
+  EXPECT_EQ(ProberClient::Create(UniqueFd(ends[0])).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ProberClient::Create(UniqueFd()).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProberClientTest, AListComesBackWithItsHolders) {
+  const uint64_t sequence = AskList();
+  EXPECT_EQ(NextRequest().sequence, sequence);
+  ProberReply reply = ListReply(sequence);
+  reply.flags = kProberHoldersPartial;
+
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers_.size(), 1u);
+  const DmabufList& list = answers_[0].value();
+  EXPECT_EQ(list.source, ProberSource::kSysfs);
+  EXPECT_TRUE(list.buffers_complete);
+  EXPECT_FALSE(list.holders_complete);
+  ASSERT_EQ(list.buffers.size(), 1u);
+  EXPECT_EQ(list.buffers[0].inode, 42u);
+  EXPECT_EQ(list.buffers[0].size_bytes, 4096);
+  EXPECT_FALSE(list.buffers[0].references.has_value());
+  ASSERT_EQ(list.buffers[0].holders.size(), 1u);
+  EXPECT_EQ(list.buffers[0].holders[0].pid, 7);
+  EXPECT_EQ(list.buffers[0].holders[0].kind, HoldKind::kMapping);
+  EXPECT_EQ(list.buffers[0].holders[0].count, 2);
+  EXPECT_EQ(client_->pending(), 0u);
+}
+
+TEST_F(ProberClientTest, AReplyOfManyPartsIsCalledBackOnceWithAllOfIt) {
+  ProberReply reply = ListReply(AskList());
+  for (uint64_t inode = 1000; inode < 1500; ++inode) {
+    BufferRecord record;
+    record.inode = inode;
+    reply.buffers.push_back(record);
+  }
+  const std::vector<std::string> parts = EncodeProberReply(reply);
+  ASSERT_GT(parts.size(), 2u);
+
+  for (size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_TRUE(answers_.empty());
+    Send(parts[i]);
+    ASSERT_TRUE(client_->OnReadable().ok());
+  }
+
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0]->buffers.size(), 501u);
+}
+
+TEST_F(ProberClientTest, AnAreaComesBackWithWhatIsPresent) {
+  std::vector<absl::StatusOr<AreaState>> answers;
+  const uint64_t sequence =
+      client_->GetAreaState("reserved", [&](auto state) { answers.push_back(state); }).value();
+  EXPECT_STREQ(NextRequest().name, "reserved");
+  ProberReply reply;
+  reply.op = ProberOp::kAreaState;
+  reply.sequence = sequence;
+  reply.areas.push_back(
+      {.present = kAreaCount, .debugfs_errno = 0, .sysfs_errno = ENOENT, .count_pages = 16384});
+
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0]->count_pages, 16384);
+  EXPECT_FALSE(answers[0]->used_pages.has_value());
+  EXPECT_EQ(answers[0]->sysfs_errno, ENOENT);
+}
+
+TEST_F(ProberClientTest, ANameThatDoesNotFitIsRefusedWithoutAsking) {
+  const auto asked = client_->GetAreaState(std::string(64, 'a'), [](auto) {});
+
+  EXPECT_EQ(asked.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->pending(), 0u);
+}
+
+TEST_F(ProberClientTest, AnErrorOfTheProberIsTheAnswer) {
+  ProberReply reply = ListReply(AskList());
+  reply.error_number = ENOTSUP;
+
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(GetErrno(answers_[0].status()), ENOTSUP);
+}
+
+TEST_F(ProberClientTest, AnswersAreMatchedToTheirQuestions) {
+  const uint64_t first = AskList();
+  const uint64_t second = AskList();
+  ProberReply late = ListReply(first);
+  late.source = ProberSource::kDebugfs;
+
+  Answer(ListReply(second));
+  Answer(late);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_EQ(answers_[0]->source, ProberSource::kSysfs);
+  EXPECT_EQ(answers_[1]->source, ProberSource::kDebugfs);
+}
+
+TEST_F(ProberClientTest, WhatAnEarlierBrokerAskedForIsDropped) {
+  const uint64_t old = AskList();
+  client_ = ProberClient::Create(broker_end_.Dup()).value();
+  const uint64_t sequence = AskList();
+
+  Answer(ListReply(old));
+  ASSERT_TRUE(client_->OnReadable().ok());
+  EXPECT_TRUE(answers_.empty());
+  Answer(ListReply(sequence));
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  EXPECT_EQ(answers_.size(), 1u);
+}
+
+TEST_F(ProberClientTest, ACancelledQuestionIsNotCalledBack) {
+  const uint64_t sequence = AskList();
+
+  client_->Cancel(sequence);
+  Answer(ListReply(sequence));
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  EXPECT_TRUE(answers_.empty());
+  EXPECT_EQ(client_->pending(), 0u);
+}
+
+TEST_F(ProberClientTest, GarbageIsDroppedAndTheNextReplyCounts) {
+  const uint64_t sequence = AskList();
+
+  Send("garbage");
+  Send(std::string(kMaxProberDatagramBytes, '\xff'));
+  Answer(ListReply(sequence));
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  EXPECT_EQ(answers_.size(), 1u);
+}
+
+TEST_F(ProberClientTest, AMissingPartIsDataLoss) {
+  ProberReply reply = ListReply(AskList());
+  const std::vector<std::string> parts = EncodeProberReply(reply);
+  ASSERT_EQ(parts.size(), 2u);
+
+  // A prober died after the first, and its successor answers another question.
+  Send(parts[1]);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0].status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(ProberClientTest, ACallbackMayAskAgain) {
+  int calls = 0;
+  const uint64_t first = client_
+                             ->ListDmabufs([&](auto) {
+                               ++calls;
+                               AskList();
+                             })
+                             .value();
+
+  Answer(ListReply(first));
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(client_->pending(), 1u);
+}
+
+TEST_F(ProberClientTest, TheEndOfTheSocketIsEpipe) {
+  prober_.Reset();
+
+  EXPECT_EQ(GetErrno(client_->OnReadable()), EPIPE);
+  EXPECT_EQ(GetErrno(client_->ListDmabufs([](auto) {}).status()), EPIPE);
+}
+
+TEST_F(ProberClientTest, AProberThatDoesNotKeepUpIsEagain) {
+  absl::Status status;
+  for (int i = 0; i < 100000 && status.ok(); ++i) {
+    status = client_->ListDmabufs([](auto) {}).status();
+  }
+
+  EXPECT_EQ(GetErrno(status), EAGAIN);
+}
+
+}  // namespace
+}  // namespace dmaheap

@@ -1,0 +1,104 @@
+#include "daemon/diagnosis/prober/prober.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/diagnosis/prober/testing/fake_tree.h"
+#include "gtest/gtest.h"
+#include "proto/fd_socket.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+namespace {
+
+class ProberTest : public ::testing::Test {
+ protected:
+  // The one part of an answer.
+  ProberReplyPart Answer(ProberOp op, absl::string_view name) {
+    const auto parts = prober_.Answer(EncodeProberRequest(op, 5, name).value());
+    EXPECT_EQ(parts.size(), 1u);
+    return DecodeProberReply(parts.at(0)).value();
+  }
+
+  FakeTree tree_;
+  Prober prober_{tree_.roots(), MemfdMark()};
+};
+
+TEST_F(ProberTest, AnswersWithTheSequenceOfTheQuestion) {
+  const ProberReplyPart part = Answer(ProberOp::kListDmabufs, "");
+
+  EXPECT_EQ(part.header.sequence, 5u);
+  EXPECT_EQ(part.header.op, static_cast<uint32_t>(ProberOp::kListDmabufs));
+  EXPECT_EQ(part.header.error_number, 0);
+}
+
+TEST_F(ProberTest, AnswersForAnArea) {
+  tree_.File("debugfs/cma/reserved/count", "16384\n");
+
+  const ProberReplyPart part = Answer(ProberOp::kAreaState, "reserved");
+
+  ASSERT_EQ(part.areas.size(), 1u);
+  EXPECT_EQ(part.areas[0].count_pages, 16384u);
+}
+
+TEST_F(ProberTest, AnOpThatIsNotKnownIsNotSupported) {
+  const ProberReplyPart part = Answer(static_cast<ProberOp>(99), "");
+
+  EXPECT_EQ(part.header.error_number, ENOTSUP);
+  EXPECT_EQ(part.header.sequence, 5u);
+}
+
+TEST_F(ProberTest, WhatIsNoRequestGetsNoAnswer) {
+  EXPECT_TRUE(prober_.Answer("").empty());
+  EXPECT_TRUE(prober_.Answer(std::string(sizeof(ProberRequest), '\xff')).empty());
+}
+
+TEST_F(ProberTest, ServesUntilTheOtherEndIsClosed) {
+  // More than a socket holds, so that it has to wait for its reader.
+  for (int pid = 1; pid <= 20; ++pid) {
+    tree_.Process(pid);
+    std::string maps;
+    for (int i = 0; i < 500; ++i) {
+      maps += "7f00-7f10 rw-s 0 00:0c " + std::to_string(pid * 1000 + i) + " /dmabuf:x\n";
+    }
+    tree_.File("proc/" + std::to_string(pid) + "/maps", maps);
+  }
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  UniqueFd broker(ends[0]);
+  const UniqueFd own(ends[1]);
+  Interrupter::InstallHandler();
+  absl::Status served = absl::UnknownError("still serving");
+  std::thread prober([&] { served = prober_.Serve(own.get()); });
+
+  ASSERT_TRUE(SendDatagram(broker.get(), "garbage", {}).ok());
+  ASSERT_TRUE(SendDatagram(broker.get(), std::string(1000, 'x'), {}).ok());
+  const std::string request = EncodeProberRequest(ProberOp::kListDmabufs, 9, "").value();
+  ASSERT_TRUE(SendDatagram(broker.get(), request, {}).ok());
+  size_t buffers = 0;
+  while (true) {
+    const auto datagram = ReceiveDatagram(broker.get(), kMaxProberDatagramBytes, 0);
+    ASSERT_TRUE(datagram.ok()) << datagram.status();
+    const auto part = DecodeProberReply(datagram->bytes);
+    ASSERT_TRUE(part.ok()) << part.status();
+    EXPECT_EQ(part->header.sequence, 9u);
+    buffers += part->buffers.size();
+    if ((part->header.flags & kProberLast) != 0) break;
+  }
+  broker.Reset();
+  prober.join();
+
+  EXPECT_TRUE(served.ok()) << served;
+  // All of them, or what fit into the time box of a busy machine.
+  EXPECT_GT(buffers, 0u);
+}
+
+TEST(RunProberTest, StartedByHandItRefusesWithTheReason) { EXPECT_EQ(RunProber(Options()), 1); }
+
+}  // namespace
+}  // namespace dmaheap

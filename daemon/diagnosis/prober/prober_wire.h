@@ -1,0 +1,188 @@
+// What the broker and the prober say to each other over a connected SOCK_SEQPACKET socket.
+//
+// The prober holds capabilities, so it parses nothing that could be long, nested or optional: a
+// request is one datagram of one fixed size. A reply is one or more datagrams: a header of fixed
+// size and an array of one kind of record. Both ends are the same binary, so the layout is that of
+// the compiler; version guards against a broker that was started from another one. Numbers are in
+// host order. Encoding and decoding are pure functions, and decoding takes any bytes.
+
+#ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_WIRE_H_
+#define DAEMON_DIAGNOSIS_PROBER_PROBER_WIRE_H_
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace dmaheap {
+
+inline constexpr uint32_t kProberWireVersion = 1;
+
+// One datagram of a reply. The default send buffer of a Unix socket (net.core.wmem_default, 208
+// KiB) holds twelve of them, so that the prober rarely waits for the broker.
+inline constexpr size_t kMaxProberDatagramBytes = 16384;
+
+enum class ProberOp : uint32_t {
+  // The live buffers and who holds them. Records: BufferRecord, then HolderRecord. No name.
+  kListDmabufs = 1,
+  // What the kernel says of the CMA area of that name. Records: one AreaRecord.
+  kAreaState = 2,
+};
+
+struct ProberRequest {
+  uint32_t version = kProberWireVersion;
+  uint32_t op = 0;
+  // Comes back in each part of the reply.
+  uint64_t sequence = 0;
+  // Ends with a NUL byte; the rest is NUL.
+  char name[64] = {};
+};
+
+// Where the list of dma-bufs came from, best first.
+enum class ProberSource : uint32_t {
+  kNone = 0,
+  // /sys/kernel/dmabuf/buffers: every dma-buf there is.
+  kSysfs = 1,
+  // debugfs dma_buf/bufinfo: every dma-buf there is, with its reference count.
+  kDebugfs = 2,
+  // /proc/PID/fd and maps: misses fds in flight in sockets and references of drivers.
+  kProcScan = 3,
+};
+
+enum class ProberRecordKind : uint32_t { kNone = 0, kBuffer = 1, kHolder = 2, kArea = 3 };
+
+// Flags of a reply.
+// The last part of the reply.
+inline constexpr uint32_t kProberLast = 1;
+// The list of dma-bufs is not whole: it is a scan, or the time box ended, or the text did not add
+// up.
+inline constexpr uint32_t kProberBuffersPartial = 2;
+// The holders, and with them the memfds, are not whole: processes could not be looked into, or the
+// time box ended. (That no scan sees fds in flight is not marked: it is always so.)
+inline constexpr uint32_t kProberHoldersPartial = 4;
+
+struct ProberReplyHeader {
+  uint32_t version = kProberWireVersion;
+  uint32_t op = 0;
+  uint64_t sequence = 0;
+  // 0 for the first datagram of a reply, then 1 more for each.
+  uint32_t part = 0;
+  uint32_t flags = 0;
+  uint32_t source = 0;
+  // Not 0: the request failed as a whole, and no record follows.
+  int32_t error_number = 0;
+  uint32_t kind = 0;
+  // How many records follow.
+  uint32_t count = 0;
+};
+
+enum class BufferBacking : uint32_t { kDmaBuf = 1, kMemfd = 2 };
+
+struct BufferRecord {
+  uint64_t inode = 0;
+  // 0: not known.
+  uint64_t size_bytes = 0;
+  BufferBacking backing = BufferBacking::kDmaBuf;
+  // References on the file as the kernel counts them; 0: not known.
+  uint32_t references = 0;
+  // Processes that the scan saw holding it.
+  uint32_t holders = 0;
+  uint32_t reserved = 0;
+  // "system_heap", "cma_heap"...; the buffer's name as its client set it, untrusted text. Each ends
+  // with a NUL byte.
+  char exporter[32] = {};
+  char name[32] = {};
+};
+
+enum class HoldKind : uint32_t { kFd = 1, kMapping = 2 };
+
+struct HolderRecord {
+  uint64_t inode = 0;
+  BufferBacking backing = BufferBacking::kDmaBuf;
+  int32_t pid = 0;
+  HoldKind kind = HoldKind::kFd;
+  // How many fds, or mappings, of this process.
+  uint32_t count = 0;
+};
+
+// Bits of AreaRecord.present.
+inline constexpr uint32_t kAreaBasePfn = 1;
+inline constexpr uint32_t kAreaCount = 2;
+inline constexpr uint32_t kAreaOrderPerBit = 4;
+inline constexpr uint32_t kAreaUsed = 8;
+inline constexpr uint32_t kAreaMaxChunk = 16;
+inline constexpr uint32_t kAreaAllocSuccess = 32;
+inline constexpr uint32_t kAreaAllocFail = 64;
+inline constexpr uint32_t kAreaReleaseSuccess = 128;
+
+struct AreaRecord {
+  // Which of the numbers below were read.
+  uint32_t present = 0;
+  // Why debugfs, or sysfs, told nothing: ENOENT where this kernel has no such area or no such
+  // file system is mounted. 0 if it told.
+  int32_t debugfs_errno = 0;
+  int32_t sysfs_errno = 0;
+  uint32_t order_per_bit = 0;
+  // In pages; mm/cma_debug.c.
+  uint64_t base_pfn = 0;
+  uint64_t count_pages = 0;
+  uint64_t used_pages = 0;
+  uint64_t maxchunk_pages = 0;
+  // In pages since the boot; mm/cma_sysfs.c.
+  uint64_t alloc_success_pages = 0;
+  uint64_t alloc_fail_pages = 0;
+  uint64_t release_success_pages = 0;
+};
+
+static_assert(sizeof(ProberRequest) == 80);
+static_assert(sizeof(ProberReplyHeader) == 40);
+static_assert(sizeof(BufferRecord) == 96);
+static_assert(sizeof(HolderRecord) == 24);
+static_assert(sizeof(AreaRecord) == 72);
+static_assert(std::is_trivially_copyable_v<ProberRequest> &&
+              std::is_trivially_copyable_v<BufferRecord> &&
+              std::is_trivially_copyable_v<HolderRecord> &&
+              std::is_trivially_copyable_v<AreaRecord>);
+
+// INVALID_ARGUMENT for a name that does not fit or holds a NUL byte.
+absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
+                                                absl::string_view name);
+
+// INVALID_ARGUMENT for bytes of another size, another version, or a name that does not end. An op
+// that is not known is left to the caller, who can answer it.
+absl::StatusOr<ProberRequest> DecodeProberRequest(absl::string_view bytes);
+
+// One datagram of a reply. Exactly one of the vectors may be filled; kind says which.
+struct ProberReplyPart {
+  ProberReplyHeader header;
+  std::vector<BufferRecord> buffers;
+  std::vector<HolderRecord> holders;
+  std::vector<AreaRecord> areas;
+};
+
+// What a request is answered with, before it is cut into datagrams.
+struct ProberReply {
+  ProberOp op = ProberOp::kListDmabufs;
+  uint64_t sequence = 0;
+  uint32_t flags = 0;
+  ProberSource source = ProberSource::kNone;
+  int32_t error_number = 0;
+  std::vector<BufferRecord> buffers;
+  std::vector<HolderRecord> holders;
+  std::vector<AreaRecord> areas;
+};
+
+// The datagrams of a reply, in order: at least one, the last one flagged. Of a failed reply
+// (error_number) the records are left out.
+std::vector<std::string> EncodeProberReply(const ProberReply& reply);
+
+// INVALID_ARGUMENT for bytes of a wrong size, version, kind or count; texts in records are ended.
+absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes);
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_PROBER_PROBER_WIRE_H_

@@ -1,0 +1,130 @@
+#include "daemon/diagnosis/prober/sandbox.h"
+
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "proto/errno_status.h"
+
+namespace dmaheap {
+namespace {
+
+// The list, by purpose. A name that an architecture does not have is passed over by libseccomp.
+constexpr const char* kAllowed[] = {
+    // The socket to the broker, which is open already: a request comes, datagrams go.
+    "recvmsg",
+    "sendmsg",
+    "poll",
+    "ppoll",
+    "ppoll_time64",
+    // Reading what is below the roots: folders, files, and the targets of fd links. Opening is
+    // below,
+    // since its flags are checked.
+    "getdents64",
+    "read",
+    "pread64",
+    "readlinkat",
+    "fstat",
+    "fstat64",
+    "newfstatat",
+    "fstatat64",
+    "statx",
+    "lseek",
+    "_llseek",
+    "fcntl",
+    "fcntl64",
+    "close",
+    // The log, on standard error.
+    "write",
+    "writev",
+    // The time box: looking at the clock, and an alarm that interrupts a read that sleeps.
+    "clock_gettime",
+    "clock_gettime64",
+    "gettimeofday",
+    "setitimer",
+    "rt_sigreturn",
+    "sigreturn",
+    "restart_syscall",
+    // The C library, the allocator and the log: memory (mmap and mprotect are below), locks, and
+    // who
+    // we are.
+    "brk",
+    "munmap",
+    "mremap",
+    "madvise",
+    "futex",
+    "futex_time64",
+    "sched_yield",
+    "getpid",
+    "gettid",
+    "rt_sigprocmask",
+    "sigaltstack",
+    "getrandom",
+    // Leaving.
+    "exit",
+    "exit_group",
+};
+
+struct Filter {
+  void operator()(void* context) const { seccomp_release(context); }
+};
+using Context = std::unique_ptr<void, Filter>;
+
+absl::Status Failed(int negative_errno, absl::string_view what) {
+  return ErrnoStatus(-negative_errno, absl::StrCat("seccomp: ", what));
+}
+
+absl::Status AllowByName(scmp_filter_ctx context) {
+  for (const char* name : kAllowed) {
+    const int number = seccomp_syscall_resolve_name(name);
+    if (number == __NR_SCMP_ERROR) continue;
+    const int result = seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0);
+    if (result != 0) return Failed(result, name);
+  }
+  return absl::OkStatus();
+}
+
+// Allows a call if none of bits is set in its argument.
+absl::Status AllowWithout(scmp_filter_ctx context, const char* name, unsigned argument,
+                          uint64_t bits) {
+  const int number = seccomp_syscall_resolve_name(name);
+  if (number == __NR_SCMP_ERROR) return absl::OkStatus();
+  const scmp_arg_cmp none_set = SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, bits, 0);
+  const int result = seccomp_rule_add_array(context, SCMP_ACT_ALLOW, number, 1, &none_set);
+  if (result != 0) return Failed(result, name);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status EnterProberSandbox() {
+  const Context context(seccomp_init(SCMP_ACT_KILL_PROCESS));
+  if (context == nullptr) return ErrnoStatus(ENOMEM, "seccomp_init");
+  // A call by the number of another architecture (32-bit on 64-bit) is as bad as any other.
+  int result = seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  if (result != 0) return Failed(result, "SCMP_FLTATR_ACT_BADARCH");
+  if (absl::Status status = AllowByName(context.get()); !status.ok()) return status;
+  // Opening for anything but reading. openat2 is not allowed: its flags are behind a pointer, which
+  // a filter can not see.
+  constexpr uint64_t kWriting = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+  if (absl::Status status = AllowWithout(context.get(), "openat", 2, kWriting); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = AllowWithout(context.get(), "open", 1, kWriting); !status.ok()) {
+    return status;
+  }
+  // Memory, but no code.
+  for (const char* name : {"mmap", "mmap2", "mprotect"}) {
+    absl::Status status = AllowWithout(context.get(), name, 2, PROT_EXEC);
+    if (!status.ok()) return status;
+  }
+  result = seccomp_load(context.get());
+  if (result != 0) return Failed(result, "loading the filter");
+  return absl::OkStatus();
+}
+
+}  // namespace dmaheap

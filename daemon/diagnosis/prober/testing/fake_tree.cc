@@ -1,0 +1,56 @@
+#include "daemon/diagnosis/prober/testing/fake_tree.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap {
+
+FakeTree::FakeTree() {
+  char path[] = "/tmp/dmaheap-prober-XXXXXX";
+  EXPECT_NE(mkdtemp(path), nullptr);
+  path_ = path;
+  for (const char* root : {"proc", "sys", "debugfs"}) {
+    std::filesystem::create_directory(absl::StrCat(path_, "/", root));
+  }
+}
+
+FakeTree::~FakeTree() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+ProberRoots FakeTree::roots() const {
+  return {.proc = path_ + "/proc", .sys = path_ + "/sys", .debugfs = path_ + "/debugfs"};
+}
+
+void FakeTree::File(absl::string_view path, absl::string_view text) const {
+  const std::filesystem::path full = absl::StrCat(path_, "/", path);
+  std::filesystem::create_directories(full.parent_path());
+  std::ofstream(full) << text;
+}
+
+void FakeTree::Link(absl::string_view path, absl::string_view target) const {
+  const std::filesystem::path full = absl::StrCat(path_, "/", path);
+  std::filesystem::create_directories(full.parent_path());
+  EXPECT_EQ(symlink(std::string(target).c_str(), full.c_str()), 0);
+}
+
+void FakeTree::Process(int pid) const {
+  const std::string process = absl::StrCat(path_, "/proc/", pid);
+  std::filesystem::create_directories(process + "/fd");
+  std::filesystem::create_directories(process + "/fdinfo");
+  File(absl::StrCat("proc/", pid, "/maps"), "");
+}
+
+void FakeTree::Fd(int pid, int number, absl::string_view target, absl::string_view fdinfo) const {
+  Link(absl::StrCat("proc/", pid, "/fd/", number), target);
+  File(absl::StrCat("proc/", pid, "/fdinfo/", number), fdinfo);
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,50 @@
+// What the keeper hands to a broker: fds, by name, through systemd's socket activation protocol
+// (sd_listen_fds(3)).
+//
+//   rpc, fd, admin   listening sockets
+//   heap.NAME        an opened node of /dev/dma_heap
+//   prober           the broker's end of the prober's socket
+//   watch.dmabuf     the watches of an earlier broker (heaps/buffer_watch.h)
+//   watch.memfd
+//   buffer.KEY       a held buffer of an earlier broker
+
+#ifndef DAEMON_HANDOVER_INHERITANCE_H_
+#define DAEMON_HANDOVER_INHERITANCE_H_
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "heaps/buffer.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+inline constexpr absl::string_view kDmaBufWatchName = "watch.dmabuf";
+inline constexpr absl::string_view kMemfdWatchName = "watch.memfd";
+
+// Invalid where nothing of that name came.
+struct Inheritance {
+  UniqueFd rpc_listener;
+  UniqueFd fd_listener;
+  UniqueFd admin_listener;
+  std::vector<std::pair<std::string, UniqueFd>> heap_nodes;
+  UniqueFd prober;
+  UniqueFd dma_buf_watch;
+  UniqueFd memfd_watch;
+  std::map<BufferKey, UniqueFd> held_buffers;
+};
+
+// Sorts fds into their places. Closes what has no known name, and the second of a name.
+Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds);
+
+// Takes what this process was started with. FAILED_PRECONDITION without the three listening
+// sockets: a broker is started by the keeper, not by hand.
+absl::StatusOr<Inheritance> TakeInheritance();
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_HANDOVER_INHERITANCE_H_

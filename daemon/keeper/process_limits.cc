@@ -1,0 +1,47 @@
+#include "daemon/keeper/process_limits.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "proto/errno_status.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+absl::StatusOr<uint64_t> RaiseFdLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoStatus(errno, "getrlimit(NOFILE)");
+  const rlim_t wanted = std::min<rlim_t>(kWantedFds, limit.rlim_max);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoStatus(errno, "setrlimit(NOFILE)");
+  }
+  return limit.rlim_cur;
+}
+
+absl::Status SetOomScore(int score) {
+  const UniqueFd file(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (!file.valid()) return ErrnoStatus(errno, "opening /proc/self/oom_score_adj");
+  const std::string text = absl::StrCat(score);
+  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return ErrnoStatus(errno, absl::StrCat("writing ", score, " to /proc/self/oom_score_adj"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LockMemory() {
+  // MCL_ONFAULT: pages that nobody touches (most of the libraries) stay out.
+  if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+    return ErrnoStatus(errno, "mlockall");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dmaheap

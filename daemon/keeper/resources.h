@@ -1,0 +1,66 @@
+// What the keeper holds for its children, opened once at its start and closed at its end.
+
+#ifndef DAEMON_KEEPER_RESOURCES_H_
+#define DAEMON_KEEPER_RESOURCES_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "daemon/keeper/account.h"
+#include "daemon/keeper/files.h"
+#include "daemon/keeper/notify_server.h"
+#include "daemon/options.h"
+#include "heaps/node_scan.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+class Resources {
+ public:
+  // Takes or makes everything that options ask for. On an error what was made before is removed.
+  static absl::StatusOr<std::unique_ptr<Resources>> Open(const Options& options);
+
+  // Removes the sockets and folders that we made, and the lock; never what was handed in.
+  ~Resources();
+
+  Resources(const Resources&) = delete;
+  Resources& operator=(const Resources&) = delete;
+
+  const Account& account() const { return account_; }
+  const std::map<std::string, UniqueFd>& sockets() const { return sockets_; }
+  const std::vector<HeapNode>& heaps() const { return heaps_; }
+  NotifyServer& notify() { return *notify_; }
+  const std::string& notify_path() const { return notify_path_; }
+  // The two ends of the socket between broker and prober. The broker's end does not block.
+  int broker_end() const { return broker_end_.get(); }
+  int prober_end() const { return prober_end_.get(); }
+
+ private:
+  Resources() = default;
+
+  absl::Status OpenFolders(const Options& options);
+  absl::Status OpenSockets(const Options& options);
+  absl::Status OpenNotify(const Options& options);
+  absl::Status OpenProberSocket();
+  void OpenHeaps(const Options& options);
+
+  Account account_;
+  absl::optional<LockFile> lock_;
+  std::map<std::string, UniqueFd> sockets_;
+  std::vector<HeapNode> heaps_;
+  absl::optional<NotifyServer> notify_;
+  std::string notify_path_;
+  UniqueFd broker_end_;
+  UniqueFd prober_end_;
+  // What the end removes, in the order of its making.
+  std::vector<std::string> made_sockets_;
+  std::vector<std::string> made_folders_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_KEEPER_RESOURCES_H_

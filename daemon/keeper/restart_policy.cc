@@ -1,0 +1,19 @@
+#include "daemon/keeper/restart_policy.h"
+
+#include <algorithm>
+
+namespace dmaheap {
+
+absl::optional<absl::Duration> RestartPolicy::OnExit(absl::Time now) {
+  const absl::Duration lived = now - started_;
+  if (!was_ready_) {
+    early_deaths_ = lived < limits_.start_window ? early_deaths_ + 1 : 0;
+    if (early_deaths_ >= limits_.start_attempts) return absl::nullopt;
+  }
+  if (lived >= limits_.healthy_after) next_delay_ = absl::ZeroDuration();
+  const absl::Duration delay = next_delay_;
+  next_delay_ = std::min(std::max(2 * delay, limits_.first_delay), limits_.longest_delay);
+  return delay;
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,85 @@
+// Every limit of the daemon, each with its reason. What both ends of the wire must know stands in
+// proto/wire.h.
+
+#ifndef DAEMON_LIMITS_H_
+#define DAEMON_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace dmaheap {
+
+// ---- sessions
+
+// A device has tens of media processes; a load test must fit as well.
+inline constexpr size_t kMaxSessions = 256;
+// One uid is one application or one HAL user with a few processes. A quarter of a quarter of the
+// sessions, so that eight hostile uids are needed to take them all.
+inline constexpr size_t kMaxSessionsPerUid = 32;
+// Connections on the fd channel that have not said Hello.
+inline constexpr size_t kMaxHandshakes = 32;
+// A process that was frozen, or is in a debugger, between connect and Hello: dbus' 5 s proved too
+// short in the field.
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(30);
+// A client that leaves a frame unread for so long has stopped; its fds count against our uid's
+// in-flight limit (unix(7), ETOOMANYREFS).
+inline constexpr absl::Duration kReceiptTimeout = absl::Seconds(10);
+
+// ---- RPC connections
+
+// Clients with a session have one or two; tools come and go.
+inline constexpr size_t kMaxRpcConnections = 1024;
+// A request is below 1 KiB; the rest is for fields to come.
+inline constexpr int kMaxRequestBytes = 16 * 1024;
+// What one connection may have under way at once.
+inline constexpr int kMaxConcurrentStreams = 16;
+inline constexpr int kMaxMetadataBytes = 4 * 1024;
+
+// ---- requests
+
+// Requests of one heap that are not finished: one for every session there can be.
+inline constexpr size_t kMaxQueuePerHeap = 256;
+// Of one uid among them: one for every session it can have. (8 refused a camera provider whose 16
+// threads, one uid, allocate at the same time.)
+inline constexpr size_t kMaxQueuePerUid = 32;
+// What OVERLOADED tells the caller to wait: about what a full queue needs.
+inline constexpr absl::Duration kOverloadRetryAfter = absl::Milliseconds(100);
+// The daemon answers this much before the caller's deadline: a DEADLINE_EXCEEDED made by the gRPC
+// library would carry no explanation.
+inline constexpr double kDeadlineMarginShare = 0.05;
+inline constexpr absl::Duration kMinDeadlineMargin = absl::Milliseconds(5);
+inline constexpr absl::Duration kMaxDeadlineMargin = absl::Milliseconds(250);
+// Threads for heaps whose allocations do not disturb each other (system).
+inline constexpr int kUnorderedWorkers = 2;
+// Answers kept per uid for a repeated request_id, and uids for which any are kept.
+inline constexpr size_t kReplaysPerUid = 64;
+inline constexpr size_t kReplayUids = 256;
+
+// ---- lists
+
+inline constexpr int kDefaultPageSize = 100;
+inline constexpr int kMaxPageSize = 1000;
+
+// ---- fds
+
+// Open files of the broker: sessions x window of fds in flight (they count against the sender's
+// uid), the connections, and room.
+inline constexpr size_t kMaxOpenFiles = 8192;
+// Below this many free numbers no new connection is taken, so that the established ones are served.
+inline constexpr size_t kReservedFds = 64;
+// RPC connections get numbers from here on, in turn: see transport/listener.h.
+inline constexpr int kFirstRpcFd = 1024;
+
+// ---- accounting
+
+// The dma-buf watch is read at most this often: reading holds a lock that a client's last close
+// needs (measured: 10,000 items, up to milliseconds).
+inline constexpr absl::Duration kMinReconcileInterval = absl::Seconds(1);
+// After a session ended, until its charges settle.
+inline constexpr absl::Duration kSettleInterval = absl::Milliseconds(200);
+inline constexpr int kSettleAttempts = 5;
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_LIMITS_H_

@@ -1,0 +1,85 @@
+// The executor of the running broker, with timers and file descriptors.
+//
+// A posted task runs at once on the posting thread if no other is running, else on the thread that
+// is busy with one: there is no thread to wake for a request that can be served at once. One thread
+// calls Run(); it waits for fds and timers and posts what they bring.
+
+#ifndef DAEMON_LOOP_EVENT_LOOP_H_
+#define DAEMON_LOOP_EVENT_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "daemon/loop/executor.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+class EventLoop : public Executor {
+ public:
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
+  // No thread may be inside Run() or a task.
+  ~EventLoop() override;
+
+  void Post(Task task) override;
+  TimerId After(absl::Duration delay, Task task) override;
+  void Cancel(TimerId timer) override;
+  absl::Time Now() const override;
+  absl::Time WallTime() const override;
+
+  // Calls on_event as a task whenever fd has one of the epoll events (EPOLLIN, EPOLLRDHUP, ...;
+  // EPOLLERR and EPOLLHUP always). The next call comes only after this one returned. Borrows fd,
+  // which must stay open until Unwatch. From any thread.
+  using WatchId = uint64_t;
+  absl::StatusOr<WatchId> Watch(int fd, uint32_t events,
+                                absl::AnyInvocable<void(uint32_t)> on_event);
+  // Inside a task: no call of on_event comes any more.
+  void Unwatch(WatchId watch);
+
+  // Waits for fds and timers until Stop(). One thread.
+  void Run();
+  // From any thread, and from a task.
+  void Stop();
+
+ private:
+  struct Watcher {
+    int fd;
+    uint32_t events;
+    absl::AnyInvocable<void(uint32_t)> on_event;
+  };
+
+  EventLoop(UniqueFd epoll, UniqueFd timer, UniqueFd stop);
+  void RunDueTimers();
+  void Arm(absl::Time due);
+  void OnEvent(WatchId id, uint32_t events);
+
+  const UniqueFd epoll_;
+  const UniqueFd timer_;
+  const UniqueFd stop_;
+  std::atomic<bool> stopping_{false};
+
+  std::mutex task_mutex_;
+  std::deque<Task> tasks_;
+  bool running_ = false;
+
+  std::mutex timer_mutex_;
+  TimerId next_timer_ = 1;
+  std::map<std::pair<absl::Time, TimerId>, Task> timers_;
+  absl::flat_hash_map<TimerId, absl::Time> due_times_;
+  absl::Time armed_ = absl::InfiniteFuture();
+
+  std::mutex watch_mutex_;
+  WatchId next_watch_ = 1;
+  absl::flat_hash_map<WatchId, std::shared_ptr<Watcher>> watchers_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_LOOP_EVENT_LOOP_H_

@@ -1,0 +1,243 @@
+#include "daemon/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "proto/wire.h"
+
+namespace dmaheap {
+namespace {
+
+// Heaps hand out whole pages; 4 KiB is the smallest page of every Linux machine.
+constexpr int64_t kPageBytes = 4096;
+
+// The name of a heap travels as "heap.<name>" in LISTEN_FDNAMES and as "heaps/<name>" in the API;
+// 63 characters are twice the longest name that a kernel gives (CMA_MAX_NAME is 64 with its end).
+constexpr size_t kMaxHeapNameBytes = 63;
+
+absl::Status CheckHeapName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxHeapNameBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the NAME of a simulated heap has 1 to ",
+                                                   kMaxHeapNameBytes, " characters, not ",
+                                                   name.size()));
+  }
+  for (const char c : name) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-_.,@", c)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("the NAME of a simulated heap is made of letters, digits and -_.,@, unlike \"",
+                     name, "\""));
+  }
+  return absl::OkStatus();
+}
+
+// CLI11 takes an empty string for a value that is right, else the text of the complaint.
+std::string Complaint(const absl::Status& status) {
+  return status.ok() ? std::string() : std::string(status.message());
+}
+
+std::string CheckNotEmpty(const std::string& text) {
+  return text.empty() ? "must not be empty" : std::string();
+}
+
+void AddFileOptions(CLI::App& app, Options& options) {
+  const std::string group = "Files and heaps";
+  app.add_option("--socket-dir", options.socket_dir,
+                 "Folder of rpc.sock, fd.sock, admin.sock and\nthe lock; made if it is missing")
+      ->type_name("DIR")
+      ->check(CLI::Validator(CheckNotEmpty, ""))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--state-dir", options.state_dir, "Folder of the broker's journal")
+      ->type_name("DIR")
+      ->check(CLI::Validator(CheckNotEmpty, ""))
+      ->default_str("<socket-dir>/state")
+      ->group(group);
+  app.add_option("--heap-dir", options.heap_dir, "Folder of the kernel's heap nodes")
+      ->type_name("DIR")
+      ->check(CLI::Validator(CheckNotEmpty, ""))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--policy", options.policy_file,
+                 "Policy file (textproto, dmaheap.config.v1);\nSIGHUP reads it again")
+      ->type_name("FILE")
+      ->check(CLI::Validator(CheckNotEmpty, ""))
+      ->default_str("built in")
+      ->group(group);
+}
+
+void AddProcessOptions(CLI::App& app, Options& options, double& watchdog_seconds) {
+  const std::string group = "Processes";
+  app.add_option(
+         "--user", options.user,
+         "Account of the broker and the prober.\nDefault: dmaheapd, which must exist if root\n"
+         "starts the daemon; others stay what they are")
+      ->type_name("NAME|UID")
+      ->check(CLI::Validator(CheckNotEmpty, ""))
+      ->group(group);
+  app.add_option("--watchdog", watchdog_seconds,
+                 "A broker silent for so long is restarted;\n0 turns this off")
+      ->type_name("SECONDS")
+      // The broker reports at half of it; below 50 ms a busy machine would look like a stuck one.
+      ->check(CLI::Validator(
+          [](const std::string& text) -> std::string {
+            double value = 0;
+            if (!absl::SimpleAtod(text, &value) ||
+                !(value == 0 || (value >= 0.05 && value <= 3600))) {
+              return absl::StrCat("must be 0 or 0.05 to 3600 seconds, not \"", text, "\"");
+            }
+            return {};
+          },
+          ""))
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag_callback(
+         "--no-lock-memory", [&options] { options.lock_memory = false; },
+         "Let the keeper's memory be paged out")
+      ->group(group);
+  app.add_flag_callback(
+         "--no-prober", [&options] { options.prober = false; },
+         "Run without the prober: failures are\nexplained less")
+      ->group(group);
+}
+
+std::vector<std::string> Words(int argc, const char* const* argv) {
+  // CLI11 takes the words in reverse, without the name of the program.
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) words.emplace_back(argv[i]);
+  return words;
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> ParseSize(absl::string_view text) {
+  absl::string_view digits = text;
+  int shift = 0;
+  const absl::string_view unit =
+      digits.substr(std::min(digits.find_first_not_of("0123456789"), digits.size()));
+  digits.remove_suffix(unit.size());
+  if (unit == "K" || unit == "KiB") {
+    shift = 10;
+  } else if (unit == "M" || unit == "MiB") {
+    shift = 20;
+  } else if (unit == "G" || unit == "GiB") {
+    shift = 30;
+  } else if (!unit.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("size \"", text, "\" ends in \"", unit, "\"; use K, M, G, KiB, MiB or GiB"));
+  }
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(digits, &value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("size \"", text, "\" does not begin with a number of 1 to 2^63-1"));
+  }
+  if (value == 0 || value > (std::numeric_limits<int64_t>::max() >> shift)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("size \"", text, "\" is out of the range 4096 to 2^63-4096"));
+  }
+  value <<= shift;
+  if (value % kPageBytes != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "size \"", text, "\" is not a multiple of the page size, ", kPageBytes, " bytes"));
+  }
+  return value;
+}
+
+absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text) {
+  SimulateOption simulate;
+  const size_t comma = text.find(',');
+  const absl::string_view size = text.substr(0, comma);
+  if (!size.empty()) {
+    absl::StatusOr<int64_t> parsed = ParseSize(size);
+    if (!parsed.ok()) return parsed.status();
+    simulate.size_bytes = *parsed;
+  }
+  if (comma != absl::string_view::npos) {
+    simulate.name = std::string(text.substr(comma + 1));
+    if (absl::Status status = CheckHeapName(simulate.name); !status.ok()) return status;
+  }
+  return simulate;
+}
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  Options options;
+  options.state_dir.clear();
+  std::string role;
+  std::string simulate;
+  double watchdog_seconds = absl::ToDoubleSeconds(options.watchdog);
+
+  CLI::App app(
+      "Hands out contiguous memory (dma-heap buffers) to processes without privileges,\n"
+      "or tells them the true reason why not.",
+      "dmaheapd");
+  app.set_help_flag("-h,--help", "Print this text and exit");
+  app.set_version_flag("--version",
+                       absl::StrCat("dmaheapd ", kVersion, " (wire versions ", kMinWireVersion,
+                                    " to ", kMaxWireVersion, ")"),
+                       "Print the version and exit");
+  // The last of two equal options counts, so that a service file can be overridden.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  AddFileOptions(app, options);
+  CLI::Option* simulate_option =
+      app.add_option("--simulate", simulate,
+                     "Serve a simulated CMA heap too, for machines\nwithout one. Without a value: "
+                     "256MiB,simulated")
+          ->type_name("SIZE[,NAME]")
+          ->expected(0, 1)
+          ->check(CLI::Validator(
+              [](const std::string& text) { return Complaint(ParseSimulate(text).status()); }, ""))
+          ->group("Files and heaps");
+  AddProcessOptions(app, options, watchdog_seconds);
+  app.add_option("--log-level", options.log_level,
+                 "How much goes to standard error: trace, debug,\ninfo, warn or error")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}).description(""))
+      ->capture_default_str()
+      ->group("Reporting");
+  app.add_option("--ready-fd", options.ready_fd,
+                 "An open fd: \"READY\" and a newline are written\nthere once the daemon serves")
+      ->type_name("FD")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()).description(""))
+      ->group("Reporting");
+  // Set by the keeper for its children; an empty group keeps it out of the help.
+  app.add_option("--role", role)->check(CLI::IsMember({"broker", "prober"}))->group("");
+  app.footer(
+      "Signals: TERM and INT stop the daemon, HUP reads the policy again.\n"
+      "Sockets from systemd (LISTEN_FDNAMES rpc, fd, admin) or Android init\n"
+      "(ANDROID_SOCKET_dmaheapd_rpc, _fd, _admin) are used in place of its own.");
+
+  CommandLine result;
+  // CLI11 reports by exceptions; they end here.
+  try {
+    app.parse(Words(argc, argv));
+  } catch (const CLI::CallForHelp&) {
+    result.text = app.help();
+    return result;
+  } catch (const CLI::CallForVersion& version) {
+    result.text = absl::StrCat(version.what(), "\n");
+    return result;
+  } catch (const CLI::Error& error) {
+    result.text = absl::StrCat("dmaheapd: ", error.what(), "\nTry dmaheapd --help.\n");
+    result.exit_code = kExitUsage;
+    return result;
+  }
+
+  if (role == "broker") options.role = Role::kBroker;
+  if (role == "prober") options.role = Role::kProber;
+  if (options.role != Role::kKeeper) options.ready_fd = -1;
+  if (options.state_dir.empty()) options.state_dir = absl::StrCat(options.socket_dir, "/state");
+  if (simulate_option->count() > 0) options.simulate = ParseSimulate(simulate).value();
+  options.watchdog = absl::Seconds(watchdog_seconds);
+  result.options = std::move(options);
+  return result;
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,191 @@
+#include "daemon/options.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap {
+namespace {
+
+using ::testing::HasSubstr;
+
+CommandLine Parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "dmaheapd");
+  return ParseCommandLine(static_cast<int>(words.size()), words.data());
+}
+
+TEST(OptionsTest, WithoutWordsEveryDefaultHolds) {
+  const CommandLine line = Parse({});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  EXPECT_EQ(line.options->role, Role::kKeeper);
+  EXPECT_EQ(line.options->socket_dir, "/run/dmaheapd");
+  EXPECT_EQ(line.options->state_dir, "/run/dmaheapd/state");
+  EXPECT_EQ(line.options->heap_dir, "/dev/dma_heap");
+  EXPECT_EQ(line.options->policy_file, "");
+  EXPECT_FALSE(line.options->simulate.has_value());
+  EXPECT_EQ(line.options->user, "");
+  EXPECT_EQ(line.options->log_level, "info");
+  EXPECT_EQ(line.options->ready_fd, -1);
+  EXPECT_TRUE(line.options->lock_memory);
+  EXPECT_EQ(line.options->watchdog, absl::Seconds(10));
+  EXPECT_TRUE(line.options->prober);
+}
+
+TEST(OptionsTest, EveryOptionIsTaken) {
+  const CommandLine line = Parse({"--socket-dir=/s", "--state-dir", "/t", "--heap-dir=/h",
+                                  "--policy=/p", "--user=1000", "--log-level=debug", "--ready-fd=7",
+                                  "--no-lock-memory", "--watchdog=0.5", "--no-prober"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  EXPECT_EQ(line.options->socket_dir, "/s");
+  EXPECT_EQ(line.options->state_dir, "/t");
+  EXPECT_EQ(line.options->heap_dir, "/h");
+  EXPECT_EQ(line.options->policy_file, "/p");
+  EXPECT_EQ(line.options->user, "1000");
+  EXPECT_EQ(line.options->log_level, "debug");
+  EXPECT_EQ(line.options->ready_fd, 7);
+  EXPECT_FALSE(line.options->lock_memory);
+  EXPECT_EQ(line.options->watchdog, absl::Milliseconds(500));
+  EXPECT_FALSE(line.options->prober);
+}
+
+TEST(OptionsTest, TheStateFolderFollowsTheSocketFolder) {
+  const CommandLine line = Parse({"--socket-dir", "/tmp/x"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  EXPECT_EQ(line.options->state_dir, "/tmp/x/state");
+}
+
+TEST(OptionsTest, SimulateNeedsNoValue) {
+  const CommandLine line = Parse({"--simulate", "--no-prober"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  ASSERT_TRUE(line.options->simulate.has_value());
+  EXPECT_EQ(line.options->simulate->size_bytes, 256 << 20);
+  EXPECT_EQ(line.options->simulate->name, "simulated");
+  EXPECT_FALSE(line.options->prober);
+}
+
+TEST(OptionsTest, SimulateTakesASizeAndANameWithACommaInIt) {
+  const CommandLine line = Parse({"--simulate=64MiB,linux,cma"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  ASSERT_TRUE(line.options->simulate.has_value());
+  EXPECT_EQ(line.options->simulate->size_bytes, 64 << 20);
+  EXPECT_EQ(line.options->simulate->name, "linux,cma");
+}
+
+TEST(OptionsTest, SimulateTakesAloneASizeOrAName) {
+  EXPECT_EQ(Parse({"--simulate=8K"}).options->simulate->size_bytes, 8192);
+  EXPECT_EQ(Parse({"--simulate=,cam"}).options->simulate->name, "cam");
+  EXPECT_EQ(Parse({"--simulate=,cam"}).options->simulate->size_bytes, 256 << 20);
+}
+
+TEST(OptionsTest, AWrongSimulateIsRefusedWithTheReason) {
+  const CommandLine line = Parse({"--simulate=64MB"});
+
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, kExitUsage);
+  EXPECT_THAT(line.text, HasSubstr("\"64MB\" ends in \"MB\""));
+  EXPECT_THAT(line.text, HasSubstr("--simulate"));
+}
+
+TEST(OptionsTest, TheNameOfASimulatedHeapIsChecked) {
+  EXPECT_FALSE(ParseSimulate("4K,").ok());
+  EXPECT_FALSE(ParseSimulate("4K,a/b").ok());
+  EXPECT_FALSE(ParseSimulate("4K,a:b").ok());
+  EXPECT_FALSE(ParseSimulate("4K," + std::string(64, 'a')).ok());
+  EXPECT_TRUE(ParseSimulate("4K," + std::string(63, 'a')).ok());
+}
+
+TEST(OptionsTest, TheRoleIsTakenAndTheReadyFdStaysTheKeepers) {
+  const CommandLine broker = Parse({"--ready-fd=7", "--role=broker"});
+  const CommandLine prober = Parse({"--ready-fd=7", "--role=prober"});
+
+  ASSERT_TRUE(broker.options.has_value());
+  ASSERT_TRUE(prober.options.has_value());
+  EXPECT_EQ(broker.options->role, Role::kBroker);
+  EXPECT_EQ(broker.options->ready_fd, -1);
+  EXPECT_EQ(prober.options->role, Role::kProber);
+}
+
+TEST(OptionsTest, TheLastOfTwoEqualOptionsCounts) {
+  EXPECT_EQ(Parse({"--user=a", "--user=b"}).options->user, "b");
+}
+
+TEST(OptionsTest, HelpNamesEveryOptionWithItsDefaultAndExitsWithZero) {
+  const CommandLine line = Parse({"--help"});
+
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, 0);
+  for (const char* part : {"--socket-dir",    "/run/dmaheapd",
+                           "--state-dir",     "<socket-dir>/state",
+                           "--heap-dir",      "/dev/dma_heap",
+                           "--policy",        "--simulate",
+                           "256MiB",          "--user",
+                           "--log-level",     "info",
+                           "--ready-fd",      "--watchdog SECONDS=10",
+                           "--no-prober",     "--no-lock-memory",
+                           "Files and heaps", "Processes",
+                           "Reporting",       "--version"}) {
+    EXPECT_THAT(line.text, HasSubstr(part));
+  }
+  EXPECT_THAT(line.text, ::testing::Not(HasSubstr("--role")));
+  for (const absl::string_view text : absl::StrSplit(line.text, '\n')) EXPECT_LE(text.size(), 80u);
+}
+
+TEST(OptionsTest, VersionSaysTheVersionOfDaemonAndWire) {
+  const CommandLine line = Parse({"--version"});
+
+  EXPECT_EQ(line.exit_code, 0);
+  EXPECT_EQ(line.text, "dmaheapd 0.1.0 (wire versions 1 to 1)\n");
+}
+
+class WrongWordsTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WrongWordsTest, IsAUsageErrorThatPointsToTheHelp) {
+  const CommandLine line = Parse({GetParam()});
+
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, kExitUsage);
+  EXPECT_THAT(line.text, HasSubstr("dmaheapd: "));
+  EXPECT_THAT(line.text, HasSubstr("--help"));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WrongWordsTest,
+                         ::testing::Values("--no-such-option", "word", "--log-level=loud",
+                                           "--ready-fd=-1", "--ready-fd=x", "--role=king",
+                                           "--watchdog=-1", "--watchdog=0.01", "--watchdog=nan",
+                                           "--socket-dir=", "--user="));
+
+TEST(ParseSizeTest, UnitsArePowersOf1024) {
+  EXPECT_EQ(ParseSize("4096").value(), 4096);
+  EXPECT_EQ(ParseSize("4K").value(), 4096);
+  EXPECT_EQ(ParseSize("4KiB").value(), 4096);
+  EXPECT_EQ(ParseSize("3M").value(), 3 << 20);
+  EXPECT_EQ(ParseSize("3MiB").value(), 3 << 20);
+  EXPECT_EQ(ParseSize("2G").value(), int64_t{2} << 30);
+  EXPECT_EQ(ParseSize("2GiB").value(), int64_t{2} << 30);
+}
+
+class WrongSizeTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WrongSizeTest, IsRefusedByName) {
+  const absl::StatusOr<int64_t> size = ParseSize(GetParam());
+
+  ASSERT_FALSE(size.ok());
+  EXPECT_THAT(std::string(size.status().message()),
+              HasSubstr("\"" + std::string(GetParam()) + "\""));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WrongSizeTest,
+                         ::testing::Values("", "0", "-4096", "4097", "K", "4k", "4KB", "1.5M",
+                                           " 4K", "9223372036854775807", "9223372036854775808",
+                                           "8589934592G", "0x1000"));
+
+}  // namespace
+}  // namespace dmaheap

@@ -1,0 +1,156 @@
+#include "daemon/transport/admin_service.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "daemon/core/listing.h"
+#include "daemon/core/proto_time.h"
+#include "daemon/log.h"
+#include "daemon/transport/rpc_call.h"
+#include "proto/error.h"
+#include "proto/wire.h"
+#include "spdlog/spdlog.h"
+
+namespace dmaheap {
+namespace {
+
+v1::Client ToProto(const Session& session, const Allocator& allocator, absl::Time now) {
+  v1::Client client;
+  client.set_name(absl::StrCat("clients/", session.client_id()));
+  client.set_uid(session.peer().principal.uid);
+  client.set_gid(session.peer().principal.gid);
+  client.set_debug_pid(session.peer().debug_pid);
+  client.set_label(session.label);
+  client.set_library_version(session.library_version);
+  client.set_wire_version(session.wire_version);
+  *client.mutable_connect_time() = ToTimestamp(session.connect_time);
+  const BufferTotals totals = allocator.table().OfClient(session.client_id());
+  client.set_live_buffers(totals.buffers);
+  client.set_live_bytes(totals.bytes);
+  client.set_unacknowledged_fds(session.unacknowledged());
+  *client.mutable_idle_duration() = ToProtoDuration(now - session.last_heard);
+  return client;
+}
+
+}  // namespace
+
+absl::Status AdminService::Check(const PeerIdentity& peer, Right right) const {
+  const Rights rights = allocator_.policy().RightsOf(peer.principal, {});
+  if (right == Right::kInspect ? rights.inspect : rights.admin) return absl::OkStatus();
+  const char* name = right == Right::kInspect ? "INSPECT" : "ADMIN";
+  return Error(ErrorReason::ACCESS_DENIED,
+               absl::StrCat("uid ", peer.principal.uid, " does not have the right ", name,
+                            ": the operator's policy file decides."))
+      .With("uid", peer.principal.uid)
+      .With("right", name);
+}
+
+grpc::ServerUnaryReactor* AdminService::ListClients(grpc::CallbackServerContext* context,
+                                                    const v1::ListClientsRequest* request,
+                                                    v1::ListClientsResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   allocator_.reconciler().ReconcileIfStale([this, page = *page, response,
+                                                             finish = std::move(finish)]() mutable {
+                     uint64_t last = 0;
+                     const auto& sessions = sessions_.sessions();
+                     for (auto it = sessions.upper_bound(page.after); it != sessions.end(); ++it) {
+                       if (response->clients_size() == page.size) {
+                         response->set_next_page_token(absl::StrCat(last));
+                         break;
+                       }
+                       *response->add_clients() = ToProto(*it->second, allocator_, executor_.Now());
+                       last = it->first;
+                     }
+                     finish(absl::OkStatus());
+                   });
+                 });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListBuffers(grpc::CallbackServerContext* context,
+                                                    const v1::ListBuffersRequest* request,
+                                                    v1::ListBuffersResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   allocator_.reconciler().ReconcileIfStale(
+                       [this, page = *page, response, finish = std::move(finish)]() mutable {
+                         *response = dmaheap::ListBuffers(allocator_, absl::nullopt, page);
+                         finish(absl::OkStatus());
+                       });
+                 });
+}
+
+grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                      const v1::GetServerInfoRequest* request,
+                                                      v1::ServerInfo* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   allocator_.reconciler().ReconcileIfStale(
+                       [this, response, finish = std::move(finish)]() mutable {
+                         response->set_version(std::string(kVersion));
+                         response->set_min_wire_version(kMinWireVersion);
+                         response->set_max_wire_version(kMaxWireVersion);
+                         response->set_policy_path(policy_path_);
+                         response->set_accounting(v1::WATCH);
+                         FillAccounts(allocator_, *response);
+                         finish(absl::OkStatus());
+                       });
+                 });
+}
+
+grpc::ServerUnaryReactor* AdminService::ReloadPolicy(grpc::CallbackServerContext* context,
+                                                     const v1::ReloadPolicyRequest* request,
+                                                     v1::ReloadPolicyResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, response](const PeerIdentity& peer, Finish finish) {
+                   absl::Status status = Check(peer, Right::kAdmin);
+                   if (status.ok()) status = reload_();
+                   if (status.ok()) response->set_policy_path(policy_path_);
+                   finish(status);
+                 });
+}
+
+grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
+                                                    const v1::SetLogLevelRequest* request,
+                                                    v1::SetLogLevelResponse* response) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        if (absl::Status status = Check(peer, Right::kAdmin); !status.ok()) return finish(status);
+        const auto name = [](v1::LogLevel level) {
+          return absl::AsciiStrToLower(v1::LogLevel_Name(level));
+        };
+        if (!v1::LogLevel_IsValid(request->level()) ||
+            request->level() == v1::LOG_LEVEL_UNSPECIFIED) {
+          const std::string problem =
+              absl::StrCat(static_cast<int>(request->level()),
+                           " is not a level: TRACE, DEBUG, INFO, WARN or ERROR");
+          return finish(Error(ErrorReason::INVALID_LOG_LEVEL, absl::StrCat("level: ", problem))
+                            .Field("level", problem));
+        }
+        v1::LogLevel previous = v1::LOG_LEVEL_UNSPECIFIED;
+        v1::LogLevel_Parse(absl::AsciiStrToUpper(GetLogLevel()), &previous);
+        if (absl::Status status = dmaheap::SetLogLevel(name(request->level())); !status.ok()) {
+          return finish(status);
+        }
+        spdlog::info("event=log_level from={} to={} uid={}", name(previous), name(request->level()),
+                     peer.principal.uid);
+        response->set_previous_level(previous);
+        finish(absl::OkStatus());
+      });
+}
+
+}  // namespace dmaheap

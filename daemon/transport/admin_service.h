@@ -1,0 +1,62 @@
+// The Admin service: what the operator may see and change. Each method asks the policy for its
+// right.
+
+#ifndef DAEMON_TRANSPORT_ADMIN_SERVICE_H_
+#define DAEMON_TRANSPORT_ADMIN_SERVICE_H_
+
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "daemon/core/allocator.h"
+#include "daemon/loop/executor.h"
+#include "daemon/transport/identity_table.h"
+#include "daemon/transport/session_table.h"
+#include "dmaheap/v1/admin.grpc.pb.h"
+
+namespace dmaheap {
+
+class AdminService final : public v1::Admin::CallbackService {
+ public:
+  // reload reads the policy file again and puts it in force, as a task.
+  AdminService(Executor& executor, const IdentityTable& identities, const SessionTable& sessions,
+               Allocator& allocator, std::string policy_path,
+               absl::AnyInvocable<absl::Status()> reload)
+      : executor_(executor),
+        identities_(identities),
+        sessions_(sessions),
+        allocator_(allocator),
+        policy_path_(std::move(policy_path)),
+        reload_(std::move(reload)) {}
+
+  grpc::ServerUnaryReactor* ListClients(grpc::CallbackServerContext* context,
+                                        const v1::ListClientsRequest* request,
+                                        v1::ListClientsResponse* response) override;
+  grpc::ServerUnaryReactor* ListBuffers(grpc::CallbackServerContext* context,
+                                        const v1::ListBuffersRequest* request,
+                                        v1::ListBuffersResponse* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const v1::GetServerInfoRequest* request,
+                                          v1::ServerInfo* response) override;
+  grpc::ServerUnaryReactor* ReloadPolicy(grpc::CallbackServerContext* context,
+                                         const v1::ReloadPolicyRequest* request,
+                                         v1::ReloadPolicyResponse* response) override;
+  grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context,
+                                        const v1::SetLogLevelRequest* request,
+                                        v1::SetLogLevelResponse* response) override;
+
+ private:
+  enum class Right { kInspect, kAdmin };
+  absl::Status Check(const PeerIdentity& peer, Right right) const;
+
+  Executor& executor_;
+  const IdentityTable& identities_;
+  const SessionTable& sessions_;
+  Allocator& allocator_;
+  const std::string policy_path_;
+  absl::AnyInvocable<absl::Status()> reload_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_TRANSPORT_ADMIN_SERVICE_H_

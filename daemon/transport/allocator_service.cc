@@ -1,0 +1,173 @@
+#include "daemon/transport/allocator_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "daemon/core/listing.h"
+#include "daemon/transport/rpc_call.h"
+
+namespace dmaheap {
+namespace {
+
+// The one call that may take long: it can be cancelled, and owns itself until gRPC is done with it.
+class AllocateCall final : public grpc::ServerUnaryReactor {
+ public:
+  AllocateCall(Executor& executor, Allocator& allocator, v1::AllocateBuffersResponse* response)
+      : executor_(executor), allocator_(allocator), response_(response) {}
+
+  void Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+
+  // As a task. Nothing of this object may be touched after the allocator called back.
+  void Start(AllocateRequest request) {
+    const std::shared_ptr<State> state = state_;
+    if (state->cancelled) {
+      return Refuse(absl::CancelledError("the caller cancelled the request"));
+    }
+    state->call = allocator_.Allocate(std::move(request),
+                                      [this](absl::StatusOr<v1::AllocateBuffersResponse> result) {
+                                        Finish(ToGrpcStatus(Assign(std::move(result), *response_)));
+                                      });
+  }
+
+  // Also called when the connection breaks.
+  void OnCancel() override {
+    executor_.Post([state = state_, &allocator = allocator_] {
+      state->cancelled = true;
+      if (state->call != 0) allocator.Cancel(state->call);
+    });
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  // Lives on with the task of a late cancel. Touched inside tasks only.
+  struct State {
+    CallId call = 0;
+    bool cancelled = false;
+  };
+
+  Executor& executor_;
+  Allocator& allocator_;
+  v1::AllocateBuffersResponse* const response_;
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AllocatorService::AllocateBuffers(
+    grpc::CallbackServerContext* context, const v1::AllocateBuffersRequest* request,
+    v1::AllocateBuffersResponse* response) {
+  auto* call = new AllocateCall(executor_, allocator_, response);
+  auto identity = identities_.Find(context->peer());
+  absl::StatusOr<AllocateRequest> checked = CheckAllocateRequest(*request);
+  if (!identity.ok() || !checked.ok()) {
+    call->Refuse(identity.ok() ? checked.status() : identity.status());
+    return call;
+  }
+  checked->principal = (*identity)->principal;
+  checked->deadline = AnswerBy(*context, executor_);
+  executor_.Post([this, call, peer = *std::move(identity), checked = *std::move(checked),
+                  session_id = request->session_id()]() mutable {
+    if (!checked.hold && !(checked.validate_only && session_id.empty())) {
+      auto session = sessions_.Find(session_id, *peer);
+      if (!session.ok()) return call->Refuse(session.status());
+      checked.recipient = *std::move(session);
+    }
+    call->Start(std::move(checked));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* AllocatorService::GetBuffer(grpc::CallbackServerContext* context,
+                                                      const v1::GetBufferRequest* request,
+                                                      v1::Buffer* response) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
+        if (!key.ok()) return finish(key.status());
+        allocator_.reconciler().ReconcileIfStale([this, key = *key, uid = peer.principal.uid,
+                                                  response, finish = std::move(finish)]() mutable {
+          finish(Assign(dmaheap::GetBuffer(allocator_, uid, key), *response));
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ListBuffers(grpc::CallbackServerContext* context,
+                                                        const v1::ListBuffersRequest* request,
+                                                        v1::ListBuffersResponse* response) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        const absl::StatusOr<Page> page = CheckPage(request->page_size(), request->page_token());
+        if (!page.ok()) return finish(page.status());
+        allocator_.reconciler().ReconcileIfStale([this, page = *page, uid = peer.principal.uid,
+                                                  response, finish = std::move(finish)]() mutable {
+          *response = dmaheap::ListBuffers(allocator_, uid, page);
+          finish(absl::OkStatus());
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ClaimBuffer(grpc::CallbackServerContext* context,
+                                                        const v1::ClaimBufferRequest* request,
+                                                        v1::ClaimBufferResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
+                   if (!key.ok()) return finish(key.status());
+                   auto session = sessions_.Find(request->session_id(), peer);
+                   if (!session.ok()) return finish(session.status());
+                   absl::Status id = CheckRequestId(request->request_id());
+                   if (!id.ok()) return finish(id);
+                   allocator_.Claim({*key, request->claim_token(), request->request_id(),
+                                     peer.principal, *std::move(session)},
+                                    [response, finish = std::move(finish)](
+                                        absl::StatusOr<v1::ClaimBufferResponse> result) mutable {
+                                      finish(Assign(std::move(result), *response));
+                                    });
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ReleaseBuffer(grpc::CallbackServerContext* context,
+                                                          const v1::ReleaseBufferRequest* request,
+                                                          google::protobuf::Empty* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request](const PeerIdentity& peer, Finish finish) {
+                   const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
+                   if (!key.ok()) return finish(key.status());
+                   finish(allocator_.Release(peer.principal, *key, request->claim_token()));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ListHeaps(grpc::CallbackServerContext* context,
+                                                      const v1::ListHeapsRequest* request,
+                                                      v1::ListHeapsResponse* response) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        const absl::StatusOr<Page> page = CheckPage(request->page_size(), request->page_token());
+        if (!page.ok()) return finish(page.status());
+        allocator_.reconciler().ReconcileIfStale([this, page = *page, principal = peer.principal,
+                                                  response, finish = std::move(finish)]() mutable {
+          *response = dmaheap::ListHeaps(allocator_, principal, page);
+          finish(absl::OkStatus());
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::GetHeap(grpc::CallbackServerContext* context,
+                                                    const v1::GetHeapRequest* request,
+                                                    v1::Heap* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   absl::StatusOr<std::string> name = ParseHeapName("name", request->name());
+                   if (!name.ok()) return finish(name.status());
+                   allocator_.reconciler().ReconcileIfStale([this, name = *std::move(name),
+                                                             principal = peer.principal, response,
+                                                             finish = std::move(finish)]() mutable {
+                     finish(Assign(dmaheap::GetHeap(allocator_, principal, name), *response));
+                   });
+                 });
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,50 @@
+// The Allocator service: calls in, tasks of the core, answers out. Knows no policy.
+
+#ifndef DAEMON_TRANSPORT_ALLOCATOR_SERVICE_H_
+#define DAEMON_TRANSPORT_ALLOCATOR_SERVICE_H_
+
+#include "daemon/core/allocator.h"
+#include "daemon/loop/executor.h"
+#include "daemon/transport/identity_table.h"
+#include "daemon/transport/session_table.h"
+#include "dmaheap/v1/allocator.grpc.pb.h"
+
+namespace dmaheap {
+
+class AllocatorService final : public v1::Allocator::CallbackService {
+ public:
+  AllocatorService(Executor& executor, const IdentityTable& identities,
+                   const SessionTable& sessions, Allocator& allocator)
+      : executor_(executor), identities_(identities), sessions_(sessions), allocator_(allocator) {}
+
+  grpc::ServerUnaryReactor* AllocateBuffers(grpc::CallbackServerContext* context,
+                                            const v1::AllocateBuffersRequest* request,
+                                            v1::AllocateBuffersResponse* response) override;
+  grpc::ServerUnaryReactor* GetBuffer(grpc::CallbackServerContext* context,
+                                      const v1::GetBufferRequest* request,
+                                      v1::Buffer* response) override;
+  grpc::ServerUnaryReactor* ListBuffers(grpc::CallbackServerContext* context,
+                                        const v1::ListBuffersRequest* request,
+                                        v1::ListBuffersResponse* response) override;
+  grpc::ServerUnaryReactor* ClaimBuffer(grpc::CallbackServerContext* context,
+                                        const v1::ClaimBufferRequest* request,
+                                        v1::ClaimBufferResponse* response) override;
+  grpc::ServerUnaryReactor* ReleaseBuffer(grpc::CallbackServerContext* context,
+                                          const v1::ReleaseBufferRequest* request,
+                                          google::protobuf::Empty* response) override;
+  grpc::ServerUnaryReactor* ListHeaps(grpc::CallbackServerContext* context,
+                                      const v1::ListHeapsRequest* request,
+                                      v1::ListHeapsResponse* response) override;
+  grpc::ServerUnaryReactor* GetHeap(grpc::CallbackServerContext* context,
+                                    const v1::GetHeapRequest* request, v1::Heap* response) override;
+
+ private:
+  Executor& executor_;
+  const IdentityTable& identities_;
+  const SessionTable& sessions_;
+  Allocator& allocator_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_TRANSPORT_ALLOCATOR_SERVICE_H_

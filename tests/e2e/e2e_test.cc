@@ -1,0 +1,329 @@
+// The whole of it: a real daemon (keeper, broker, prober), real client processes of several users.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/keeper/testing/daemon_process.h"
+#include "gtest/gtest.h"
+#include "proto/error.h"
+#include "proto/grpc_status.h"
+#include "tests/e2e/agent_process.h"
+#include "tests/e2e/operator_view.h"
+
+namespace dmaheap {
+namespace {
+
+// Users of the tests; no account has these numbers (systemd's range for dynamic users).
+constexpr uid_t kDaemonUid = 61199;
+constexpr uid_t kAliceUid = 61301;
+constexpr uid_t kBobUid = 61302;
+
+constexpr int64_t kMiB = 1 << 20;
+
+class EndToEndTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (getuid() != 0) GTEST_SKIP() << "several users are needed, which only root can be";
+  }
+
+  void Start(std::vector<std::string> more = {}) {
+    StartSpec spec;
+    spec.arguments = {absl::StrCat("--socket-dir=", dir()), "--simulate=64MiB",
+                      absl::StrCat("--user=", kDaemonUid), "--log-level=debug"};
+    spec.arguments.insert(spec.arguments.end(), more.begin(), more.end());
+    daemon_ = std::make_unique<DaemonProcess>(Runfile("daemon/dmaheapd"), spec);
+    ASSERT_TRUE(daemon_->WaitReady()) << daemon_->Log();
+    broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
+    operator_ = std::make_unique<OperatorView>(dir());
+  }
+
+  void TearDown() override {
+    if (daemon_ == nullptr) return;
+    daemon_->Signal(SIGTERM);
+    EXPECT_EQ(daemon_->WaitExit(), 0) << daemon_->Log();
+    EXPECT_EQ(daemon_->Log().find("Sanitizer"), std::string::npos) << daemon_->Log();
+  }
+
+  std::string dir() const { return folder_.Below("run"); }
+
+  // How many fds of buffers the broker has.
+  int BrokerBufferFds() const {
+    int count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(absl::StrCat("/proc/", broker_, "/fd"))) {
+      std::error_code error;
+      const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
+      if (target.find("memfd:") != std::string::npos ||
+          target.find("dmabuf") != std::string::npos) {
+        ++count;
+      }
+    }
+    return count;
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<DaemonProcess> daemon_;
+  std::unique_ptr<OperatorView> operator_;
+  pid_t broker_ = 0;
+};
+
+TEST_F(EndToEndTest, HandsOutZeroedBuffersAndKeepsNoFd) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+
+  const auto names = alice.Expect("alloc simulated 1000000 20");
+
+  ASSERT_EQ(names.size(), 20u);
+  for (const std::string& name : names) alice.Expect(absl::StrCat("check ", name));
+  EXPECT_EQ(BrokerBufferFds(), 0);
+}
+
+TEST_F(EndToEndTest, HandsOutZeroedMemoryAlsoWhereSomebodyWroteBefore) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto first = alice.Expect(absl::StrCat("alloc simulated ", 60 * kMiB, " 1"));
+  alice.Expect(absl::StrCat("touch ", first[0]));
+  alice.Expect(absl::StrCat("release ", first[0]));
+  ASSERT_TRUE(operator_->Within(5, [&] { return operator_->Buffers().empty(); }));
+
+  const auto second = alice.Expect(absl::StrCat("alloc simulated ", 60 * kMiB, " 1"));
+
+  alice.Expect(absl::StrCat("check ", second[0]));
+}
+
+TEST_F(EndToEndTest, TheBrokerHasNoPrivilege) {
+  Start();
+  EXPECT_EQ(StatusOf(broker_, "CapEff"), "0000000000000000");
+  EXPECT_EQ(StatusOf(broker_, "NoNewPrivs"), "1");
+  EXPECT_NE(StatusOf(broker_, "Uid").find(absl::StrCat(kDaemonUid)), std::string::npos);
+}
+
+TEST_F(EndToEndTest, EveryUserSeesItsOwnBuffersAndTheOperatorAll) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid), bob(dir(), kBobUid);
+  const auto of_alice = alice.Expect("alloc simulated 4096 3");
+  const auto of_bob = bob.Expect("alloc simulated 4096 2");
+
+  std::multiset<int64_t> owners;
+  for (const v1::Buffer& buffer : operator_->Buffers()) owners.insert(buffer.owner_uid());
+
+  EXPECT_EQ(owners.count(kAliceUid), 3u);
+  EXPECT_EQ(owners.count(kBobUid), 2u);
+  // Releasing is by name: nobody can even name another's.
+  EXPECT_EQ(operator_->Clients().size(), 2u);
+}
+
+TEST_F(EndToEndTest, RefundsAClientThatOnlyClosesItsFd) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect("alloc simulated 8192 2");
+  ASSERT_EQ(operator_->ChargedBytes(kAliceUid), 16384);
+
+  alice.Expect(absl::StrCat("closefd ", names[0]));
+
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->ChargedBytes(kAliceUid) == 8192; }));
+  EXPECT_EQ(operator_->StateOf(names[1]), v1::Buffer::DELIVERED);
+}
+
+TEST_F(EndToEndTest, NothingIsLeftOfAKilledClientWithinASecond) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  alice.Expect(absl::StrCat("alloc simulated ", kMiB, " 16"));
+
+  alice.Kill();
+
+  EXPECT_TRUE(operator_->Within(1, [&] {
+    return operator_->Buffers().empty() && operator_->Clients().empty() &&
+           operator_->Info().accounts().empty();
+  }));
+}
+
+TEST_F(EndToEndTest, ChargesForAnFdThatAKilledClientHadPassedOn) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect("alloc simulated 4096 2");
+  alice.Expect(absl::StrCat("send ", names[0]));
+  UniqueFd passed = alice.TakeSentFd();
+
+  alice.Kill();
+
+  EXPECT_TRUE(
+      operator_->Within(1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
+  EXPECT_TRUE(operator_->Within(1, [&] { return operator_->ChargedBytes(kAliceUid) == 4096; }));
+  passed.Reset();
+  EXPECT_TRUE(operator_->Within(1, [&] { return operator_->Info().accounts().empty(); }));
+}
+
+TEST_F(EndToEndTest, ChargesForAnFdThatLiesUnreadInASocketOfAThirdProcess) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect("alloc simulated 4096 1");
+  alice.Expect(absl::StrCat("send ", names[0]));  // never read: it stays in the queue
+
+  alice.Kill();
+
+  EXPECT_TRUE(
+      operator_->Within(1, [&] { return operator_->StateOf(names[0]) == v1::Buffer::ORPHANED; }));
+  alice.hand_over().Reset();
+  EXPECT_TRUE(operator_->Within(1, [&] { return operator_->Buffers().empty(); }));
+}
+
+TEST_F(EndToEndTest, FreesAFreedAreaForTheNext) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid), bob(dir(), kBobUid);
+  const auto names = alice.Expect(absl::StrCat("alloc simulated ", 60 * kMiB, " 1"));
+  EXPECT_EQ(bob.ReasonOf(absl::StrCat("alloc simulated ", 60 * kMiB, " 1")), "HEAP_EXHAUSTED");
+
+  alice.Expect(absl::StrCat("release ", names[0]));
+
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->Buffers().empty(); }));
+  bob.Expect(absl::StrCat("alloc simulated ", 60 * kMiB, " 1"));
+}
+
+TEST_F(EndToEndTest, TellsWhatIsWrongWithARequest) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 0 1"), "INVALID_SIZE");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated -1 1"), "INVALID_SIZE");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 9223372036854775807 1"), "INVALID_SIZE");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 9223372036854771712 2"), "INVALID_SIZE");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 4611686018427387904 2"), "INVALID_SIZE");
+  EXPECT_EQ(alice.ReasonOf(absl::StrCat("alloc simulated ", 65 * kMiB, " 1")), "SIZE_EXCEEDS_HEAP");
+  const std::string unknown = absl::StrJoin(alice.Ask("alloc nosuch 4096 1"), " ");
+  EXPECT_NE(unknown.find("HEAP_NOT_FOUND"), std::string::npos) << unknown;
+  EXPECT_NE(unknown.find("simulated"), std::string::npos) << unknown;
+  // Nothing was changed by any of it.
+  EXPECT_TRUE(operator_->Info().accounts().empty());
+}
+
+TEST_F(EndToEndTest, KeepsEveryUidWithinItsQuotaAlsoUnderConcurrentRequests) {
+  const std::string policy = folder_.Write("policy", R"(
+    access { who { everybody: true } rights: ALLOCATE rights: HOLD heaps: "*" }
+    access { who { uids: 0 } rights: INSPECT rights: ADMIN }
+    quotas { who { everybody: true } max_bytes: 409600 }
+  )");
+  Start({absl::StrCat("--policy=", policy)});
+  std::vector<std::unique_ptr<AgentProcess>> agents;
+  for (int i = 0; i < 6; ++i) {
+    agents.push_back(std::make_unique<AgentProcess>(dir(), i % 2 == 0 ? kAliceUid : kBobUid));
+  }
+
+  for (auto& agent : agents) agent->Tell("storm simulated 4096 60");
+
+  int granted[2] = {0, 0};
+  for (int i = 0; i < 6; ++i) {
+    const auto words = agents[i]->Answer();
+    ASSERT_EQ(words.size(), 3u);
+    granted[i % 2] += std::stoi(words[1]);
+  }
+  EXPECT_EQ(granted[0], 100);
+  EXPECT_EQ(granted[1], 100);
+  EXPECT_EQ(operator_->ChargedBytes(kAliceUid), 409600);
+}
+
+TEST_F(EndToEndTest, GivesAHeldBufferToTheFirstClaimAndMovesTheCharge) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid), bob(dir(), kBobUid);
+  const auto held = alice.Expect("hold simulated 4096 1 60000");
+  ASSERT_EQ(held.size(), 2u);
+  ASSERT_EQ(operator_->ChargedBytes(kAliceUid), 4096);
+  ASSERT_EQ(operator_->StateOf(held[1]), v1::Buffer::HELD);
+
+  EXPECT_EQ(bob.ReasonOf(absl::StrCat("claim ", held[1], " 00000000000000000000000000000000")),
+            "BUFFER_NOT_FOUND");
+  bob.Expect(absl::StrCat("claim ", held[1], " ", held[0]));
+
+  EXPECT_EQ(alice.ReasonOf(absl::StrCat("claim ", held[1], " ", held[0])), "BUFFER_NOT_FOUND");
+  bob.Expect(absl::StrCat("check ", held[1]));
+  EXPECT_EQ(operator_->ChargedBytes(kAliceUid), 0);
+  EXPECT_EQ(operator_->ChargedBytes(kBobUid), 4096);
+  EXPECT_EQ(BrokerBufferFds(), 0);
+}
+
+TEST_F(EndToEndTest, FreesAHeldBufferWhenItsLeaseEnds) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto held = alice.Expect("hold simulated 4096 1 50");
+
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->Buffers().empty(); }));
+
+  EXPECT_EQ(alice.ReasonOf(absl::StrCat("claim ", held[1], " ", held[0])), "LEASE_EXPIRED");
+  EXPECT_TRUE(operator_->Info().accounts().empty());
+}
+
+TEST_F(EndToEndTest, RefusesWhatThePolicyDoesNotAllow) {
+  const std::string policy =
+      folder_.Write("policy", absl::StrCat(R"(
+    access { who { uids: )",
+                                           kBobUid, R"( } rights: ALLOCATE heaps: "simulated" }
+    access { who { uids: 0 } rights: INSPECT }
+  )"));
+  Start({absl::StrCat("--policy=", policy)});
+  AgentProcess alice(dir(), kAliceUid), bob(dir(), kBobUid);
+
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 4096 1"), "ACCESS_DENIED");
+  EXPECT_EQ(bob.ReasonOf("hold simulated 4096 1 1000"), "ACCESS_DENIED");
+  bob.Expect("alloc simulated 4096 1");
+  EXPECT_EQ(operator_->Reload().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(EndToEndTest, KeepsItsPolicyWhenTheNewOneIsWrong) {
+  const char* good = R"(
+    access { who { everybody: true } rights: ALLOCATE heaps: "*" }
+    access { who { uids: 0 } rights: INSPECT rights: ADMIN }
+  )";
+  const std::string policy = folder_.Write("policy", good);
+  Start({absl::StrCat("--policy=", policy)});
+  AgentProcess alice(dir(), kAliceUid);
+
+  folder_.Write("policy", "access { who { everybody: true }\n  rihgts: ALLOCATE }\n");
+  const absl::Status refused = FromGrpcStatus(operator_->Reload());
+  EXPECT_EQ(GetReason(refused), ErrorReason::INVALID_POLICY);
+  EXPECT_NE(refused.message().find(":2:"), absl::string_view::npos) << refused;
+  daemon_->Signal(SIGHUP);
+  EXPECT_NE(daemon_->WaitLog("event=policy_kept"), "");
+  alice.Expect("alloc simulated 4096 1");
+
+  folder_.Write("policy", R"(access { who { uids: 0 } rights: ADMIN })");
+  daemon_->Signal(SIGHUP);
+  EXPECT_NE(daemon_->WaitLog("event=policy_loaded"), "");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 4096 1"), "ACCESS_DENIED");
+}
+
+TEST_F(EndToEndTest, GivesNoSecondBufferForARepeatedRequestId) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  alice.Expect("allocid once simulated 4096 1");
+
+  EXPECT_EQ(alice.ReasonOf("allocid once simulated 8192 1"), "REQUEST_ID_REUSED");
+  alice.Ask("allocid once simulated 4096 1");
+
+  EXPECT_EQ(operator_->Buffers().size(), 1u);
+}
+
+TEST_F(EndToEndTest, AClientReconnectsAfterItsBrokerDied) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect("alloc simulated 4096 1");
+
+  kill(broker_, SIGKILL);
+  broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
+
+  alice.Expect("alloc simulated 4096 1");
+  // What it had is untouched.
+  alice.Expect(absl::StrCat("check ", names[0]));
+}
+
+}  // namespace
+}  // namespace dmaheap
