@@ -14,9 +14,10 @@
 // jitter, and repeats only what did not arrive. Buffers in hand stay valid: they belong to the
 // kernel and to their holders, not to the daemon.
 //
-// Threads: the library makes none until it has to (a cancelled request, an asynchronous one that
-// waits for a daemon to come back). Fork: a Client does not survive fork() without exec(); every
-// call in the child fails with kFailedPrecondition. Buffers and Mappings do survive it.
+// Threads: the library makes none until it has to (the first asynchronous request; one of those
+// that has to wait; a cancelled request), at most three for each Client, and ~Client ends them.
+// Fork: a Client does not survive fork() without exec(); every call in the child fails with
+// kFailedPrecondition. Buffers and Mappings do survive it.
 
 #ifndef CLIENT_DMAHEAP_H_
 #define CLIENT_DMAHEAP_H_

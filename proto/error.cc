@@ -72,11 +72,11 @@ Error::Error(ErrorReason reason, absl::string_view text) : text_(text) {
   info_.set_reason(v1::ErrorReason_Name(reason));
 }
 
-Error&& Error::Field(absl::string_view field, absl::string_view description) && {
+Error& Error::Field(absl::string_view field, absl::string_view description) & {
   auto* violation = bad_request_.add_field_violations();
   violation->set_field(std::string(field));
   violation->set_description(std::string(description));
-  return std::move(*this);
+  return *this;
 }
 
 Error&& Error::RetryAfter(absl::Duration delay) && {

@@ -37,12 +37,19 @@ class Error {
 
   // A value that the text names, as metadata of the ErrorInfo.
   template <typename Value>
-  Error&& With(absl::string_view key, const Value& value) && {
+  Error& With(absl::string_view key, const Value& value) & {
     (*info_.mutable_metadata())[std::string(key)] = absl::StrCat(value);
-    return std::move(*this);
+    return *this;
+  }
+  template <typename Value>
+  Error&& With(absl::string_view key, const Value& value) && {
+    return std::move(With(key, value));
   }
   // A BadRequest violation: the field in the path notation of the request.
-  Error&& Field(absl::string_view field, absl::string_view description) &&;
+  Error& Field(absl::string_view field, absl::string_view description) &;
+  Error&& Field(absl::string_view field, absl::string_view description) && {
+    return std::move(Field(field, description));
+  }
   // When a repeat makes sense (RetryInfo).
   Error&& RetryAfter(absl::Duration delay) &&;
   // A QuotaFailure violation.

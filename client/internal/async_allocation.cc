@@ -1,10 +1,13 @@
 #include "client/internal/async_allocation.h"
 
+#include <iterator>
 #include <utility>
 
-#include "client/internal/callback_scope.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
+#include "client/internal/reply_thread.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/async_unary_call.h"
 #include "proto/error.h"
 
 namespace dmaheap::client_internal {
@@ -13,6 +16,22 @@ namespace {
 absl::Status CancelledError() { return Explain(absl::CancelledError(), "", absl::ZeroDuration()); }
 
 }  // namespace
+
+// One try: what gRPC uses until the reply is there. It keeps itself alive as long.
+struct AsyncAllocation::Rpc : AwaitedReply {
+  void Arrived() override {
+    const std::shared_ptr<Rpc> last = std::move(self);
+    owner->OnReply(*last);
+  }
+
+  std::shared_ptr<Rpc> self;
+  std::shared_ptr<AsyncAllocation> owner;
+  grpc::ClientContext context;
+  v1::AllocateBuffersResponse response;
+  grpc::Status status;
+  // Lives in the memory of the context's call, and so goes before it.
+  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::AllocateBuffersResponse>> reader;
+};
 
 AsyncAllocation::AsyncAllocation(Core& core, v1::AllocateBuffersRequest request,
                                  absl::Duration deadline, Client::AllocateManyCallback callback)
@@ -49,40 +68,27 @@ void AsyncAllocation::Granted() {
 }
 
 void AsyncAllocation::Cancel() {
-  std::shared_ptr<grpc::ClientContext> context;
+  std::shared_ptr<Rpc> rpc;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (state_ == State::kDone || cancelled_) return;
     cancelled_ = true;
-    ++pins_;
-    context = context_;
+    rpc = rpc_;
+    // With the lock held: while this is not done, Core lives.
+    core_.parking().Wake();
   }
-  core_.parking().Wake();
-  if (context != nullptr) context->TryCancel();
-  context = nullptr;
-  Unpin();
+  if (rpc != nullptr) rpc->context.TryCancel();
 }
 
 void AsyncAllocation::Call() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    ++pins_;
-  }
-  CallPinned();
-  Unpin();
-}
-
-void AsyncAllocation::CallPinned() {
   const absl::StatusOr<bool> aboard = core_.Board(delivery_);
   if (!aboard.ok()) return Finish(aboard.status());
   // What arrived without a reply is described on the parking thread, for that blocks.
   if (!*aboard || !delivery_.arrived.empty()) return ParkAs(State::kNeedsLink);
-  // The callback may come, and change delivery_, before the call below returns.
-  const std::shared_ptr<Link> link = delivery_.link;
-  request_.set_session_id(link->session->id());
-  response_.Clear();
-  const auto context = std::make_shared<grpc::ClientContext>();
-  SetDeadline(*context, delivery_.deadline);
+  request_.set_session_id(delivery_.link->session->id());
+  const auto rpc = std::make_shared<Rpc>();
+  rpc->owner = shared_from_this();
+  SetDeadline(rpc->context, delivery_.deadline);
   {
     std::unique_lock<std::mutex> lock(mutex_);
     if (cancelled_) {
@@ -90,29 +96,29 @@ void AsyncAllocation::CallPinned() {
       core_.GiveUp(delivery_);
       return Finish(CancelledError());
     }
+    // Not before: a call that is prepared and never started leaks its message.
+    rpc->reader = delivery_.link->stub->PrepareAsyncAllocateBuffers(&rpc->context, request_,
+                                                                    &core_.replies().queue());
     state_ = State::kCalling;
-    context_ = context;
+    rpc_ = rpc;
   }
-  link->stub->async()->AllocateBuffers(
-      context.get(), &request_, &response_,
-      [self = shared_from_this()](grpc::Status status) { self->OnReply(status); });
+  rpc->self = rpc;
+  rpc->reader->StartCall();
+  // The reply may come, and change all members, before this returns.
+  rpc->reader->Finish(&rpc->response, &rpc->status, static_cast<AwaitedReply*>(rpc.get()));
 }
 
-void AsyncAllocation::OnReply(const grpc::Status& status) {
+void AsyncAllocation::OnReply(const Rpc& rpc) {
   bool cancelled;
-  std::shared_ptr<grpc::ClientContext> context;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    context = std::move(context_);
+    rpc_ = nullptr;
     cancelled = cancelled_;
-    ++pins_;
   }
-  context = nullptr;
   DeliveryReply reply;
-  reply.batch_id = response_.batch_id();
-  reply.buffers.assign(response_.buffers().begin(), response_.buffers().end());
-  Follow(core_.Judge(delivery_, status, reply, cancelled));
-  Unpin();
+  reply.batch_id = rpc.response.batch_id();
+  reply.buffers.assign(rpc.response.buffers().begin(), rpc.response.buffers().end());
+  Follow(core_.Judge(delivery_, rpc.status, reply, cancelled));
 }
 
 void AsyncAllocation::Follow(Step step) {
@@ -205,30 +211,17 @@ absl::optional<Deadline> AsyncAllocation::Poke() {
 }
 
 void AsyncAllocation::Finish(absl::StatusOr<std::vector<Buffer>> result) {
+  // The registry of Core gives up its reference below.
+  const std::shared_ptr<AsyncAllocation> self = shared_from_this();
   bool has_slots;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     state_ = State::kDone;
     has_slots = std::exchange(has_slots_, false);
   }
-  delivery_.link = nullptr;
-  delivery_.dead = nullptr;
   if (has_slots) core_.gate().Leave(slots_);
-  {
-    const CallbackScope scope;
-    std::move(callback_)(std::move(result));
-    callback_ = nullptr;
-  }
-  Unpin();
-}
-
-void AsyncAllocation::Unpin() {
-  // The registry of Core gives up its reference below.
-  const std::shared_ptr<AsyncAllocation> self = shared_from_this();
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (--pins_ > 0) return;
-  }
+  std::move(callback_)(std::move(result));
+  callback_ = nullptr;
   core_.AsyncEnded(self);
 }
 

@@ -1,12 +1,8 @@
-// One asynchronous request for buffers: the tries of a Delivery, driven by gRPC's callbacks and,
+// One asynchronous request for buffers: the tries of a Delivery, driven by the reply thread and,
 // where it has to wait, by the parking thread.
 //
 // Made and registered by Core, which outlives it; the callback runs exactly once, with no lock
 // held. Thread-safe.
-//
-// gRPC 1.51 joins the threads of its callbacks when the last channel goes that used them, so no
-// channel may go on such a thread. Core keeps every link until then; so that it knows when, whoever
-// works on the request has it pinned, and gives up what it holds of a channel before it unpins.
 
 #ifndef CLIENT_INTERNAL_ASYNC_ALLOCATION_H_
 #define CLIENT_INTERNAL_ASYNC_ALLOCATION_H_
@@ -21,7 +17,6 @@
 #include "client/internal/core.h"
 #include "client/internal/parking.h"
 #include "dmaheap/v1/allocator.pb.h"
-#include "grpcpp/client_context.h"
 
 namespace dmaheap::client_internal {
 
@@ -35,13 +30,15 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   absl::optional<Deadline> Poke() override;
 
  private:
+  struct Rpc;
+
   enum class State {
     kNew,
     // Waits for slots of the window.
     kAtGate,
     // Has slots; waits for a link.
     kNeedsLink,
-    // Waits for next_.
+    // Waits for repeat_at_.
     kRepeats,
     // An RPC is under way.
     kCalling,
@@ -51,17 +48,14 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   void Granted();
   // Boards the current link and starts the RPC; parks if there is no live one.
   void Call();
-  void CallPinned();
-  void OnReply(const grpc::Status& status);
+  void OnReply(const Rpc& rpc);
   // Takes the step that followed a try.
   void Follow(Step step);
   void ParkAs(State state);
   void Finish(absl::StatusOr<std::vector<Buffer>> result);
-  void Unpin();
 
   Core& core_;
   v1::AllocateBuffersRequest request_;
-  v1::AllocateBuffersResponse response_;
   // Only whoever moves the state on touches it: one thread at a time.
   Delivery delivery_;
   Client::AllocateManyCallback callback_;
@@ -73,10 +67,8 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   bool has_slots_ = false;
   uint64_t ticket_ = 0;
   Deadline next_ = Deadline::After(absl::ZeroDuration());
-  // Who works on the request: itself until its outcome, and each thread within it.
-  int pins_ = 1;
-  // Of the RPC under way.
-  std::shared_ptr<grpc::ClientContext> context_;
+  // Under way.
+  std::shared_ptr<Rpc> rpc_;
 };
 
 }  // namespace dmaheap::client_internal

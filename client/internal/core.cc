@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/internal/callback_scope.h"
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/random_id.h"
@@ -94,14 +93,7 @@ void Core::Shutdown() {
   async_ended_.wait(lock, [this] { return async_.empty(); });
   lock.unlock();
   parking_.Stop();
-  // Here and not in the destructor: a Buffer that goes at this instant, on any thread, may hold
-  // this object a little longer.
-  std::vector<std::shared_ptr<Link>> links;
-  {
-    std::lock_guard<std::mutex> link_lock(link_mutex_);
-    links.swap(retired_);
-    links.push_back(std::move(link_));
-  }
+  replies_.Stop();
 }
 
 bool Core::InForkedChild() const { return getpid() != pid_; }
@@ -328,17 +320,18 @@ Step Core::Judge(Delivery& delivery, const grpc::Status& status, const DeliveryR
   if (recovery == Recovery::kNewSession && ++delivery.unknown_sessions > kMostUnknownSessions) {
     recovery = Recovery::kNone;
   }
-  if (cancelled || delivery.deadline.Expired()) recovery = Recovery::kNone;
-  // What gRPC says of a call that was cancelled depends on how far it had come.
-  const bool ours = GetReason(error) == ErrorReason::ERROR_REASON_UNSPECIFIED;
-  if (cancelled && ours) {
+  const bool unanswered =
+      recovery != Recovery::kNone || GetReason(error) == ErrorReason::ERROR_REASON_UNSPECIFIED;
+  if (cancelled && unanswered) {
+    // Whatever ended the call: it would have gone on, had it not been cancelled.
     GiveUp(delivery);
     step.result = Explain(absl::CancelledError(), endpoint_.rpc_socket_path, delivery.patience);
     return step;
   }
+  if (delivery.deadline.Expired()) recovery = Recovery::kNone;
   switch (recovery) {
     case Recovery::kNone:
-      if (ours) {
+      if (GetReason(error) == ErrorReason::ERROR_REASON_UNSPECIFIED) {
         GiveUp(delivery);
       } else {
         session->Forget(delivery.request_id);
@@ -439,7 +432,7 @@ absl::StatusOr<std::shared_ptr<Link>> Core::ReplaceLink(const std::shared_ptr<Li
   }
   if (link_ != lost) return link_;
   if (!needs_session && !link_->session->ended()) {
-    RetireLink(RelinkSession(endpoint_, link_->session));
+    link_ = RelinkSession(endpoint_, link_->session);
     return link_;
   }
   dialing_ = true;
@@ -447,7 +440,7 @@ absl::StatusOr<std::shared_ptr<Link>> Core::ReplaceLink(const std::shared_ptr<Li
   absl::StatusOr<std::shared_ptr<Link>> fresh = DialLink(endpoint_, handshake);
   lock.lock();
   dialing_ = false;
-  if (fresh.ok()) RetireLink(*fresh);
+  if (fresh.ok()) link_ = *fresh;
   lock.unlock();
   dialed_.notify_all();
   if (fresh.ok()) gate_.SetWindow((*fresh)->session->welcome().window());
@@ -486,23 +479,9 @@ void Core::CallJanitorIfNeeded(const std::shared_ptr<FdSession>& session) {
   if (session->NeedsCare()) janitor_.Watch(session);
 }
 
-void Core::RetireLink(std::shared_ptr<Link> fresh) {
-  retired_.push_back(std::exchange(link_, std::move(fresh)));
-  if (CallbackScope::Active()) return;
-  retired_.erase(
-      std::remove_if(retired_.begin(), retired_.end(),
-                     [](const std::shared_ptr<Link>& link) { return link.use_count() == 1; }),
-      retired_.end());
-}
-
 void Core::SendRelease(const std::string& name) {
   if (InForkedChild()) return;
-  std::shared_ptr<FdSession> session;
-  {
-    std::lock_guard<std::mutex> lock(link_mutex_);
-    if (link_ != nullptr) session = link_->session;
-  }
-  if (session != nullptr) session->SendRelease({name});
+  CurrentLink()->session->SendRelease({name});
 }
 
 std::shared_ptr<Link> Core::CurrentLink() const {

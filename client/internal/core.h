@@ -1,7 +1,7 @@
 // What a Client is made of: the link to the daemon, its renewal, and the life of a request.
 //
 // A request that brings fds is a Delivery. Its tries are the same whether a thread blocks for it or
-// callbacks drive it: Board (get onto a live link), the RPC, Judge (the outcome, or what to do
+// replies drive it: Board (get onto a live link), the RPC, Judge (the outcome, or what to do
 // next). Thread-safe.
 
 #ifndef CLIENT_INTERNAL_CORE_H_
@@ -26,6 +26,7 @@
 #include "client/internal/janitor.h"
 #include "client/internal/link.h"
 #include "client/internal/parking.h"
+#include "client/internal/reply_thread.h"
 #include "client/internal/slot_gate.h"
 #include "dmaheap/v1/allocator.grpc.pb.h"
 #include "grpcpp/client_context.h"
@@ -114,6 +115,7 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
 
   SlotGate& gate() { return gate_; }
   Parking& parking() { return parking_; }
+  ReplyThread& replies() { return replies_; }
 
   // True if delivery is on a live link now; false: Replace it first. An error is the outcome.
   absl::StatusOr<bool> Board(Delivery& delivery);
@@ -157,8 +159,6 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
                                                     bool needs_session, const Deadline& deadline);
   absl::StatusOr<std::vector<Buffer>> MakeBuffers(std::vector<Arrived> arrived,
                                                   const std::vector<v1::Buffer>& described);
-  // With link_mutex_ held.
-  void RetireLink(std::shared_ptr<Link> fresh);
   void CallJanitorIfNeeded(const std::shared_ptr<FdSession>& session);
 
   const Endpoint endpoint_;
@@ -168,14 +168,12 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   mutable std::mutex link_mutex_;
   std::condition_variable dialed_;
   bool dialing_ = false;
-  // Nothing after Shutdown.
   std::shared_ptr<Link> link_;
-  // Links that were replaced and may still be in use, see async_allocation.h.
-  std::vector<std::shared_ptr<Link>> retired_;
 
   SlotGate gate_;
   Janitor janitor_;
   Parking parking_;
+  ReplyThread replies_;
 
   std::mutex async_mutex_;
   std::condition_variable async_ended_;

@@ -2,7 +2,8 @@
 // back, for the time to repeat.
 //
 // One thread, made when the first request has to wait; it sleeps on a condition variable while none
-// does. It is the thread on which they reconnect, since gRPC's threads must not block. Thread-safe.
+// does. It is the thread on which they reconnect, since the reply thread must not block.
+// Thread-safe.
 
 #ifndef CLIENT_INTERNAL_PARKING_H_
 #define CLIENT_INTERNAL_PARKING_H_

@@ -313,7 +313,7 @@ void Allocator::Deliver(const AllocationPtr& allocation) {
     replays_.Remember(allocation->request.principal.uid, allocation->request.request_id,
                       allocation->request.Fingerprint(), response);
   }
-  End(allocation, std::move(response));
+  End(allocation, response);
 }
 
 absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
@@ -355,7 +355,7 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
 }
 
 void Allocator::End(const AllocationPtr& allocation,
-                    absl::StatusOr<v1::AllocateBuffersResponse> response) {
+                    const absl::StatusOr<v1::AllocateBuffersResponse>& response) {
   if (allocation->ended) return;
   allocation->ended = true;
   allocation->abandoned.store(true, std::memory_order_relaxed);

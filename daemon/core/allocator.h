@@ -118,7 +118,8 @@ class Allocator {
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
-  void End(const AllocationPtr& allocation, absl::StatusOr<v1::AllocateBuffersResponse> response);
+  void End(const AllocationPtr& allocation,
+           const absl::StatusOr<v1::AllocateBuffersResponse>& response);
   void OnGone(const std::vector<BufferKey>& gone);
   FailureFacts FactsOf(const Allocation& allocation) const;
   void FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled);

@@ -24,19 +24,18 @@ std::string Tried(const FailureFacts& facts) {
 }
 
 Error WithFacts(Error error, const FailureFacts& facts) {
-  std::move(error)
-      .With("heap", facts.heap)
+  error.With("heap", facts.heap)
       .With("size_bytes", facts.size_bytes)
       .With("count", facts.count)
       .With("allocated", facts.allocated)
       .With("attempts", facts.attempts)
       .With("elapsed", absl::FormatDuration(facts.elapsed));
   if (const int number = GetErrno(facts.last_error); number != 0) {
-    std::move(error).With("errno", ErrnoName(number));
+    error.With("errno", ErrnoName(number));
   }
-  if (facts.usage.free_bytes) std::move(error).With("free_bytes", *facts.usage.free_bytes);
+  if (facts.usage.free_bytes) error.With("free_bytes", *facts.usage.free_bytes);
   if (facts.usage.largest_free_bytes) {
-    std::move(error).With("largest_free_bytes", *facts.usage.largest_free_bytes);
+    error.With("largest_free_bytes", *facts.usage.largest_free_bytes);
   }
   return error;
 }

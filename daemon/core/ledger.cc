@@ -9,27 +9,31 @@
 namespace dmaheap {
 namespace {
 
-// Quota arithmetic never wraps: a sum that does not fit is above every limit.
+// For what exists already, and is far from the end of the numbers.
 int64_t SaturatingAdd(int64_t a, int64_t b) {
   int64_t sum;
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
 }
 
 absl::Status CheckOne(const char* what, uint32_t uid, int64_t used, int64_t asked,
-                      absl::optional<int64_t> limit) {
-  if (!limit.has_value() || SaturatingAdd(used, asked) <= *limit) return absl::OkStatus();
+                      absl::optional<int64_t> its_limit) {
+  // Without a limit the largest number is one: an account that does not fit would forget a part of
+  // what is charged, and a refund would then leave less charged than lives.
+  const int64_t limit = its_limit.value_or(std::numeric_limits<int64_t>::max());
+  int64_t sum;
+  if (!__builtin_add_overflow(used, asked, &sum) && sum <= limit) return absl::OkStatus();
   const std::string subject = absl::StrCat("uid:", uid);
   return Error(ErrorReason::QUOTA_EXCEEDED,
                absl::StrCat("uid ", uid, " is charged ", used, " ", what, " and asks for ", asked,
-                            " more; its quota is ", *limit, ". Close buffers that are not needed (",
+                            " more; its quota is ", limit, ". Close buffers that are not needed (",
                             "every reference counts, also in other processes), or ask the operator",
                             " for a larger quota."))
       .With("uid", uid)
       .With("resource", what)
       .With("used", used)
       .With("asked", asked)
-      .With("limit", *limit)
-      .Quota(subject, absl::StrCat(what, ": used ", used, ", asked ", asked, ", limit ", *limit));
+      .With("limit", limit)
+      .Quota(subject, absl::StrCat(what, ": used ", used, ", asked ", asked, ", limit ", limit));
 }
 
 absl::Status Check(uint32_t uid, Charged used, Charged asked, const QuotaLimits& limits) {

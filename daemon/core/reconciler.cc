@@ -50,19 +50,16 @@ void Reconciler::TakeSignalled() {
 }
 
 void Reconciler::Settle() {
-  if (settling_) return;
-  settling_ = true;
-  SettleOnce(kSettleAttempts);
+  const bool settling = settles_left_ > 0;
+  settles_left_ = kSettleAttempts;
+  if (!settling) SettleOnce();
 }
 
-void Reconciler::SettleOnce(int attempts_left) {
-  Reconcile([this, attempts_left] {
-    if (attempts_left == 1) {
-      settling_ = false;
-      return;
-    }
-    executor_.After(kSettleInterval, [self = self_, attempts_left] {
-      if (*self != nullptr) (*self)->SettleOnce(attempts_left - 1);
+void Reconciler::SettleOnce() {
+  Reconcile([this] {
+    if (--settles_left_ == 0) return;
+    executor_.After(kSettleInterval, [self = self_] {
+      if (*self != nullptr) (*self)->SettleOnce();
     });
   });
 }

@@ -33,19 +33,21 @@ class Reconciler {
   // Takes what events told of. Costs nothing.
   void TakeSignalled();
 
-  // Reconciles a few times, soon and later, for references that end asynchronously.
+  // Reconciles a few times, soon and later, for references that end asynchronously. Called again
+  // meanwhile, it begins to count anew.
   void Settle();
 
  private:
   void Begin();
-  void SettleOnce(int attempts_left);
+  void SettleOnce();
 
   Executor& executor_;
   Worker& worker_;
   LiveView& view_;
   absl::AnyInvocable<void(const std::vector<BufferKey>&)> on_gone_;
   bool reading_ = false;
-  bool settling_ = false;
+  // Readings to come; 0: nothing settles.
+  int settles_left_ = 0;
   absl::Time last_begin_ = absl::InfinitePast();
   // Wait for the next reading to begin, and for the one under way to end.
   std::vector<Task> next_;

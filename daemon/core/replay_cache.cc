@@ -1,5 +1,6 @@
 #include "daemon/core/replay_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,15 +22,14 @@ void ReplayCache::Remember(uint32_t uid, const std::string& request_id, std::str
   }
   OfUid& of_uid = it->second;
   of_uid.use = uses_.insert(uses_.end(), uid);
-  if (of_uid.order.size() >= max_per_uid_) {
+  if (of_uid.answers.erase(request_id) > 0) {
+    of_uid.order.erase(std::find(of_uid.order.begin(), of_uid.order.end(), request_id));
+  } else if (of_uid.order.size() >= max_per_uid_) {
     of_uid.answers.erase(of_uid.order.front());
     of_uid.order.pop_front();
   }
-  if (of_uid.answers
-          .insert_or_assign(request_id, Answer{std::move(fingerprint), std::move(response)})
-          .second) {
-    of_uid.order.push_back(request_id);
-  }
+  of_uid.answers[request_id] = Answer{std::move(fingerprint), std::move(response)};
+  of_uid.order.push_back(request_id);
 }
 
 absl::StatusOr<const v1::AllocateBuffersResponse*> ReplayCache::Find(

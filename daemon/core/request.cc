@@ -34,7 +34,7 @@ class Violations {
                   absl::StrAppend(out, violation.first, ": ", violation.second);
                 }));
     for (const auto& [field, description] : list_) {
-      std::move(error).Field(field, description);
+      error.Field(field, description);
     }
     return std::move(error).ToStatus();
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Checks BUILD files for the order that buildifier gives them, and one idea to a library.
 
-usage: check_build_files.py FILE...
+usage: check_build_files.py [--fix] FILE...
 
  - load() statements come first, ordered by file;
  - of a rule's attributes name is the first, deps near the last, the rest by the alphabet;
@@ -9,7 +9,8 @@ usage: check_build_files.py FILE...
  - a cc_library has at most one header and one source, of the same name if it has both.
 
 buildifier is in no Debian package; this is the part of it that reviews would otherwise be about.
-Prints FILE:LINE: what is wrong. Exit code 1 if anything is.
+Prints FILE:LINE: what is wrong. Exit code 1 if anything is. --fix first sorts the lists that have one
+label a line.
 """
 
 import ast
@@ -135,13 +136,50 @@ def check_file(path, text):
     return sorted(problems)
 
 
-def main(paths, out=sys.stdout):
+def with_sorted_lists(text):
+    """The text with its lists of labels sorted, each label once; a comment goes with its line."""
+    lines = text.splitlines(keepends=True)
+    doubled = set()
+    for call in ast.walk(ast.parse(text)):
+        if not isinstance(call, ast.Call):
+            continue
+        for keyword in call.keywords:
+            for node in literal_lists(keyword.value) if keyword.arg in SORTED_LISTS else ():
+                numbers = [e.lineno for e in node.elts]
+                labels = strings_of(node)
+                is_one_a_line = (len(labels) == len(numbers) and len(set(numbers)) == len(numbers)
+                                 and all(n not in (node.lineno, node.end_lineno) for n in numbers)
+                                 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+                                 ) if numbers else False
+                if not is_one_a_line:
+                    continue
+                by_label = sorted((label_key(label), lines[n - 1])
+                                  for label, n in zip(labels, numbers))
+                for n, (_, line) in zip(numbers, by_label):
+                    lines[n - 1] = line
+                doubled.update(n for n, before, now in zip(numbers[1:], by_label, by_label[1:])
+                               if before[0] == now[0])
+    return "".join(line for n, line in enumerate(lines, 1) if n not in doubled)
+
+
+def main(args, out=sys.stdout):
     is_right = True
-    for path in paths:
+    is_fix = args[:1] == ["--fix"]
+    for path in args[is_fix:]:
         with open(path, encoding="utf-8") as file:
-            for line, what in check_file(path, file.read()):
-                print(f"{path}:{line}: {what}", file=out)
-                is_right = False
+            text = file.read()
+        if is_fix:
+            try:
+                fixed = with_sorted_lists(text)
+            except SyntaxError:
+                fixed = text
+            if fixed != text:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(fixed)
+            text = fixed
+        for line, what in check_file(path, text):
+            print(f"{path}:{line}: {what}", file=out)
+            is_right = False
     return 0 if is_right else 1
 
 

@@ -93,6 +93,20 @@ class CheckBuildFiles(unittest.TestCase):
         text = 'cc_library(name = "a", srcs = ["a.cc"], hdrs = ["b.h"])'
         self.assertEqual(problems(text, "client/BUILD.bazel"), [])
 
+    def test_lists_with_one_label_a_line_are_sorted(self):
+        text = ('f(\n    name = "a",\n    deps = [\n        "//b",  # why b\n        ":z",\n'
+                '        ":a",\n        ":z",\n    ],\n    args = [\n        "b",\n        "a",\n'
+                '    ],\n)\n')
+        self.assertEqual(check_build_files.with_sorted_lists(text),
+                         'f(\n    name = "a",\n    deps = [\n        ":a",\n        ":z",\n'
+                         '        "//b",  # why b\n    ],\n    args = [\n        "b",\n        "a",\n'
+                         '    ],\n)\n')
+
+    def test_lists_in_one_line_or_with_comments_between_stay(self):
+        for text in (GOOD, 'f(name = "a", deps = ["b", "a"])\n',
+                     'f(deps = [\n    "b",\n    # about a\n    "a",\n])\n', 'f(deps = [])\n'):
+            self.assertEqual(check_build_files.with_sorted_lists(text), text)
+
     def test_a_file_that_can_not_be_read_says_where(self):
         (line, what), = problems('f(name = "a")\nf(name = "b"')
         self.assertEqual(line, 2)

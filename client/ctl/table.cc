@@ -1,0 +1,72 @@
+#include "client/ctl/table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "client/ctl/units_text.h"
+
+namespace dmaheap::ctl {
+namespace {
+
+constexpr size_t kGap = 2;
+
+std::string CellText(const std::string& cell) { return cell.empty() ? "-" : Printable(cell); }
+
+std::vector<size_t> NaturalWidths(const Table& table) {
+  std::vector<size_t> widths;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    size_t width = table.columns[i].header.size();
+    for (const auto& row : table.rows) width = std::max(width, CellText(row[i]).size());
+    widths.push_back(width);
+  }
+  return widths;
+}
+
+void Shrink(const std::vector<Column>& columns, size_t max_width, std::vector<size_t>& widths) {
+  size_t total = kGap * (widths.size() - 1);
+  for (const size_t width : widths) total += width;
+  while (total > max_width) {
+    size_t widest = columns.size();
+    for (size_t i = 0; i < columns.size(); ++i) {
+      // The header stays readable.
+      if (!columns[i].shrinks || widths[i] <= columns[i].header.size()) continue;
+      if (widest == columns.size() || widths[i] > widths[widest]) widest = i;
+    }
+    if (widest == columns.size()) return;
+    --widths[widest];
+    --total;
+  }
+}
+
+std::string Line(const Table& table, const std::vector<size_t>& widths,
+                 const std::vector<std::string>& cells) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    std::string text = CellText(cells[i]);
+    if (text.size() > widths[i]) text = absl::StrCat(text.substr(0, widths[i] - 1), "~");
+    const std::string pad(widths[i] - text.size(), ' ');
+    if (i > 0) line.append(kGap, ' ');
+    if (table.columns[i].align == Column::Align::kRight) {
+      absl::StrAppend(&line, pad, text);
+    } else {
+      absl::StrAppend(&line, text, pad);
+    }
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return absl::StrCat(line, "\n");
+}
+
+}  // namespace
+
+std::string PrintTable(const Table& table, size_t max_width) {
+  if (table.columns.empty()) return "";
+  std::vector<size_t> widths = NaturalWidths(table);
+  if (max_width > 0) Shrink(table.columns, max_width, widths);
+  std::vector<std::string> headers;
+  for (const Column& column : table.columns) headers.push_back(column.header);
+  std::string text = Line(table, widths, headers);
+  for (const auto& row : table.rows) absl::StrAppend(&text, Line(table, widths, row));
+  return text;
+}
+
+}  // namespace dmaheap::ctl

@@ -1,0 +1,32 @@
+#include "client/internal/reply_thread.h"
+
+namespace dmaheap::client_internal {
+namespace {
+
+void Serve(grpc::CompletionQueue& queue) {
+  void* tag = nullptr;
+  // A unary call that ends with an error completes as well as any other: the status says so.
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) static_cast<AwaitedReply*>(tag)->Arrived();
+}
+
+}  // namespace
+
+grpc::CompletionQueue& ReplyThread::queue() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (queue_ == nullptr) {
+    queue_ = std::make_unique<grpc::CompletionQueue>();
+    thread_ = std::thread([queue = queue_.get()] { Serve(*queue); });
+  }
+  return *queue_;
+}
+
+void ReplyThread::Stop() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (queue_ == nullptr) return;
+  queue_->Shutdown();
+  thread_.join();
+  queue_ = nullptr;
+}
+
+}  // namespace dmaheap::client_internal
