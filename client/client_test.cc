@@ -344,6 +344,31 @@ TEST_F(ClientTest, CancelEndsARequestAndALateBufferIsClosedWithoutAFurtherCall) 
   EXPECT_THAT(daemon_->WaitForReleases(1), SizeIs(1));
 }
 
+TEST_F(ClientTest, AClientMayGoTheMomentItsLastCallbackHasRun) {
+  // The request that just ended may then be the last that holds the connection. Many times, for the
+  // two threads to meet in every way.
+  StartDaemon();
+  for (int i = 0; i < 30; ++i) {
+    absl::StatusOr<std::unique_ptr<Client>> client = TryConnect();
+    ASSERT_TRUE(client.ok()) << client.status();
+    Outcome outcome;
+    (*client)->AllocateAsync(Request(4096), outcome.Callback());
+    absl::StatusOr<Buffer> buffer = outcome.Get();
+    *client = nullptr;
+    EXPECT_TRUE(buffer.ok()) << buffer.status();
+  }
+}
+
+TEST_F(ClientTest, AClientThatNeverAsksLeavesNoConnectionBehind) {
+  StartDaemon();
+
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(TryConnect().ok());
+
+  EXPECT_EQ(daemon_->sessions_opened(), 10);
+  daemon_ = nullptr;
+  EXPECT_EQ(leaks_.Leaked(), "");
+}
+
 TEST_F(ClientTest, CancelAfterTheEndDoesNothing) {
   Connect();
   Outcome outcome;

@@ -17,6 +17,9 @@ absl::StatusOr<std::shared_ptr<Link>> DialLink(const Endpoint& endpoint, const D
 std::shared_ptr<Link> RelinkSession(const Endpoint& endpoint, std::shared_ptr<FdSession> session) {
   auto link = std::make_shared<Link>();
   link->session = std::move(session);
+  // Connects with the first call. To start here would save it next to nothing, for gRPC gets no
+  // further than connect(2) while no call polls; but a channel that goes before that leaves its
+  // socket open until gRPC gives up waiting for the server's SETTINGS, after 20 s.
   link->stub = v1::Allocator::NewStub(MakeGrpcChannel(endpoint.rpc_socket_path));
   return link;
 }

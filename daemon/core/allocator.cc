@@ -114,13 +114,15 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
       done(answer.status());
       return call;
     }
-    // An answer whose buffers are all gone is worth nothing to who repeats: start anew.
-    if (*answer != nullptr && std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
-                                          [this](const v1::Buffer& buffer) {
-                                            const auto parsed =
-                                                ParseBufferName("name", buffer.name());
-                                            return parsed.ok() && table_.Find(*parsed) != nullptr;
-                                          })) {
+    // An answer is worth nothing to who repeats when all its buffers are gone, or went to a session
+    // that ended: start anew.
+    if (*answer != nullptr &&
+        std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
+                    [this](const v1::Buffer& buffer) {
+                      const auto parsed = ParseBufferName("name", buffer.name());
+                      const LiveBuffer* record = parsed.ok() ? table_.Find(*parsed) : nullptr;
+                      return record != nullptr && record->state != v1::Buffer::ORPHANED;
+                    })) {
       done(**answer);
       return call;
     }
@@ -128,7 +130,8 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
 
   allocation->calls.emplace_back(call, std::move(done));
   calls_[call] = allocation;
-  under_way_[key] = allocation;
+  // A check alone has nothing that a repeat could share.
+  if (!asked.validate_only) under_way_[key] = allocation;
   if (absl::Status status = Prepare(*allocation); !status.ok()) {
     End(allocation, status);
     return call;
@@ -177,6 +180,9 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
 void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (allocation->ended) return;
   const AllocateRequest& request = allocation->request;
+  if (request.deadline <= dependencies_.executor.Now()) {
+    return End(allocation, ExplainDeadline(FactsOf(*allocation)));
+  }
   absl::StatusOr<Charge> charge = ledger_.Reserve(
       request.principal.uid, {allocation->rounded_bytes * request.count, request.count},
       policy_->QuotaOf(request.principal));
@@ -260,11 +266,16 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
   if (allocation->ended) {
     // Nobody waits any more: the late buffers are closed at once, and only then their charge.
-    allocation->buffers.clear();
+    CloseBuffers(*allocation);
   } else if (status.ok()) {
     Deliver(allocation);
   } else {
     allocation->last_error = std::move(status);
+    // A heap with books of its own may be full of what clients have closed: the kernel is asked
+    // once before it is believed.
+    if (allocation->attempts == 1 && GetErrno(allocation->last_error) == ENOMEM) {
+      reconciler_.Reconcile([] {});
+    }
     const absl::Duration remaining = allocation->request.deadline - dependencies_.executor.Now();
     const absl::optional<absl::Duration> delay =
         NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error),
@@ -354,6 +365,13 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   return pushed.status;
 }
 
+// What nobody got. A heap with books of its own hears of it by a reading, as of every end.
+void Allocator::CloseBuffers(Allocation& allocation) {
+  if (allocation.buffers.empty()) return;
+  allocation.buffers.clear();
+  reconciler_.Reconcile([] {});
+}
+
 void Allocator::End(const AllocationPtr& allocation,
                     const absl::StatusOr<v1::AllocateBuffersResponse>& response) {
   if (allocation->ended) return;
@@ -368,7 +386,7 @@ void Allocator::End(const AllocationPtr& allocation,
   }
   // Buffers of earlier attempts are closed before the answer; those of a running one when it is
   // back.
-  allocation->buffers.clear();
+  CloseBuffers(*allocation);
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
 
@@ -489,7 +507,7 @@ absl::Status Allocator::Release(const Principal& principal, const BufferKey& key
 
 void Allocator::OnReleaseHint() {
   reconciler_.TakeSignalled();
-  reconciler_.ReconcileIfStale([] {});
+  reconciler_.ReconcileSoon();
 }
 
 void Allocator::OnClientGone(uint64_t client_id) {

@@ -118,6 +118,7 @@ class Allocator {
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
+  void CloseBuffers(Allocation& allocation);
   void End(const AllocationPtr& allocation,
            const absl::StatusOr<v1::AllocateBuffersResponse>& response);
   void OnGone(const std::vector<BufferKey>& gone);

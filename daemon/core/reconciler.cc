@@ -27,6 +27,18 @@ void Reconciler::ReconcileIfStale(Task done) {
   }
 }
 
+void Reconciler::ReconcileSoon() {
+  if (soon_) return;
+  const absl::Duration since = executor_.Now() - last_begin_;
+  if (since >= kMinReconcileInterval) return Reconcile([] {});
+  soon_ = true;
+  executor_.After(kMinReconcileInterval - since, [self = self_] {
+    if (*self == nullptr) return;
+    (*self)->soon_ = false;
+    (*self)->Reconcile([] {});
+  });
+}
+
 void Reconciler::Begin() {
   reading_ = true;
   last_begin_ = executor_.Now();

@@ -30,6 +30,10 @@ class Reconciler {
   // The same, but a reading within the last kMinReconcileInterval is good enough: for lists.
   void ReconcileIfStale(Task done);
 
+  // For hints: a reading at once, or kMinReconcileInterval after the last one began. No hint is
+  // lost, and many cost one reading.
+  void ReconcileSoon();
+
   // Takes what events told of. Costs nothing.
   void TakeSignalled();
 
@@ -48,6 +52,8 @@ class Reconciler {
   bool reading_ = false;
   // Readings to come; 0: nothing settles.
   int settles_left_ = 0;
+  // A reading is timed for a hint.
+  bool soon_ = false;
   absl::Time last_begin_ = absl::InfinitePast();
   // Wait for the next reading to begin, and for the one under way to end.
   std::vector<Task> next_;

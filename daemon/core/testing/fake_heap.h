@@ -33,12 +33,14 @@ class FakeHeap : public Heap {
     std::lock_guard<std::mutex> lock(mutex_);
     usage_ = usage;
   }
-  // Called inside each Allocate, where the kernel would be at work.
+  // Called at the beginning of each Allocate, where the kernel would be at work.
   void OnAllocate(std::function<void()> hook) { hook_ = std::move(hook); }
 
   const HeapDescription& description() const override { return description_; }
 
   absl::StatusOr<Buffer> Allocate(const AllocationSpec& spec) override {
+    // A copy: it may put another one in its place.
+    if (const std::function<void()> hook = hook_; hook) hook();
     int error_number = 0;
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -49,7 +51,6 @@ class FakeHeap : public Heap {
         script_.pop_front();
       }
     }
-    if (hook_) hook_();
     if (error_number != 0) return ErrnoStatus(error_number, "fake heap");
     const auto rounded = RoundUpToPages(spec.size_bytes, description_.page_size_bytes);
     if (!rounded.has_value()) return ErrnoStatus(ENOMEM, "fake heap");

@@ -1,0 +1,301 @@
+#include "client/ctl/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/ctl/exit_code.h"
+#include "client/ctl/parse_value.h"
+#include "client/dmaheap.h"
+
+namespace dmaheap::ctl {
+namespace {
+
+using Words = std::vector<std::string>;
+
+const Words& Kinds() {
+  static const Words& kinds = *new Words{"heaps", "buffers", "clients"};
+  return kinds;
+}
+const Words& Formats() {
+  static const Words& formats = *new Words{"table", "wide", "json", "name"};
+  return formats;
+}
+const Words& Levels() {
+  static const Words& levels = *new Words{"trace", "debug", "info", "warn", "error"};
+  return levels;
+}
+const Words& Shells() {
+  static const Words& shells = *new Words{"bash", "zsh", "fish"};
+  return shells;
+}
+
+// Texts of options that need a second look once all is read.
+struct RawWords {
+  std::string format = "table";
+  std::string timeout = "5s";
+  std::string kind;
+  std::string described;
+  std::string size;
+  std::string lease;
+};
+
+// CLI11 takes an empty string for a value that is right, else the text of the complaint.
+std::string Complaint(const absl::Status& status) {
+  return status.ok() ? std::string() : std::string(status.message());
+}
+
+const CLI::Validator& IsSize() {
+  static const CLI::Validator& check = *new CLI::Validator(
+      [](const std::string& text) { return Complaint(ParseSize(text).status()); }, "");
+  return check;
+}
+
+const CLI::Validator& IsDuration() {
+  static const CLI::Validator& check = *new CLI::Validator(
+      [](const std::string& text) { return Complaint(ParseDuration(text).status()); }, "");
+  return check;
+}
+
+void AddGlobalOptions(CLI::App& app, Arguments& arguments, RawWords& raw) {
+  app.add_option("--socket-dir", arguments.socket_dir,
+                 "Folder of the daemon's sockets\n[default: $DMAHEAPD_SOCKET_DIR or /run/dmaheapd]")
+      ->type_name("DIR");
+  app.add_option("-o,--output", raw.format, "table, wide, json or name")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember(Formats()))
+      ->capture_default_str();
+  app.add_option("--timeout", raw.timeout, "Until when the daemon has to have answered")
+      ->type_name("DURATION")
+      ->check(IsDuration())
+      ->capture_default_str();
+}
+
+void AddWhatToAllocate(CLI::App& verb, Arguments& arguments, RawWords& raw) {
+  verb.add_option("HEAP", arguments.heap, "Name or alias of the heap")->required();
+  verb.add_option("SIZE", raw.size, "Bytes of each buffer: 4096, 4k, 4KiB, 8MiB, 1G")
+      ->required()
+      ->check(IsSize());
+  verb.add_option("--count", arguments.count, "Buffers; all of them or none")
+      ->type_name("N")
+      ->capture_default_str();
+  verb.add_option("--label", arguments.label, "Name of the buffers, at most 31 characters")
+      ->type_name("LABEL");
+}
+
+void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
+  CLI::App* get = app.add_subcommand("get", "List heaps, buffers or clients");
+  get->add_option("KIND", raw.kind, "heaps, buffers or clients")
+      ->required()
+      ->check(CLI::IsMember(Kinds()));
+  get->add_flag("--all", arguments.all, "Buffers of all users (needs the right `inspect`)");
+
+  CLI::App* describe = app.add_subcommand("describe", "Show all there is to know of one thing");
+  describe->add_option("NAME", raw.described, "heap/X or buffer/X")->required();
+
+  CLI::App* alloc =
+      app.add_subcommand("alloc",
+                         "Allocate buffers. With -- COMMAND: run it with the fds inherited and\n"
+                         "their numbers in DMAHEAP_FDS=3,4,...; without: show and release them");
+  AddWhatToAllocate(*alloc, arguments, raw);
+  alloc->add_flag("--dry-run", arguments.dry_run, "Do every check, allocate nothing");
+
+  CLI::App* hold =
+      app.add_subcommand("hold",
+                         "Allocate buffers that stay in the daemon until claimed. Shows each with\n"
+                         "the token that claims it (-o name: NAME TOKEN)");
+  AddWhatToAllocate(*hold, arguments, raw);
+  hold->add_option("--lease", raw.lease, "How long to hold [default: the daemon's, 60s]")
+      ->type_name("DURATION")
+      ->check(IsDuration());
+
+  CLI::App* claim =
+      app.add_subcommand("claim", "Take one held buffer, as alloc does, also for -- COMMAND");
+  claim->add_option("NAME", arguments.buffer, "The buffer")->required();
+  claim->add_option("TOKEN", arguments.token, "What hold printed; - reads it from standard input")
+      ->required();
+
+  CLI::App* release = app.add_subcommand("release", "Free a held buffer");
+  release->add_option("NAME", arguments.buffer, "The buffer")->required();
+  release
+      ->add_option("--token", arguments.token,
+                   "Needed for another user's; - reads it from standard input")
+      ->type_name("TOKEN");
+
+  app.add_subcommand("version", "Show the versions of this library and of the daemon");
+  app.add_subcommand("reload", "Let the daemon read its policy again (right `admin`)");
+  app.add_subcommand("log-level", "Set how much the daemon logs (right `admin`)")
+      ->add_option("LEVEL", arguments.log_level, "trace, debug, info, warn or error")
+      ->required()
+      ->check(CLI::IsMember(Levels()));
+  app.add_subcommand("completion", "Print a script that completes words in a shell")
+      ->add_option("SHELL", arguments.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember(Shells()));
+}
+
+void Define(CLI::App& app, Arguments& arguments, RawWords& raw) {
+  app.set_help_flag("-h,--help", "Print this text, or that of a verb, and exit");
+  app.set_version_flag("--version", absl::StrCat("dmaheapctl ", LibraryVersion()),
+                       "Print the version of this program and exit");
+  // The last of two equal options counts, so that an alias can be overridden.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  // The options of the program may stand behind the verb, too.
+  app.fallthrough();
+  app.require_subcommand(1);
+  AddGlobalOptions(app, arguments, raw);
+  AddVerbs(app, arguments, raw);
+  app.footer(
+      "Exit codes: 0 done, 1 other, 2 usage, 3 daemon not reachable, 4 permission,\n"
+      "5 not found, 6 exhausted or unavailable, 7 deadline, 130 interrupted;\n"
+      "with -- COMMAND the command's own, 126 or 127 if it can not be run.");
+}
+
+std::string Description() { return "Asks dmaheapd for contiguous memory, and how it is."; }
+
+absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
+  if (raw.kind == "heaps") arguments.verb = Verb::kGetHeaps;
+  if (raw.kind == "buffers") arguments.verb = Verb::kGetBuffers;
+  if (raw.kind == "clients") arguments.verb = Verb::kGetClients;
+  if (arguments.all && arguments.verb != Verb::kGetBuffers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--all is for buffers; ", raw.kind, " are always all"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadDescribed(const RawWords& raw, Arguments& arguments) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(raw.described, absl::MaxSplits('/', 1));
+  if (!parts.second.empty() && (parts.first == "heap" || parts.first == "heaps")) {
+    arguments.verb = Verb::kDescribeHeap;
+    arguments.heap = std::string(parts.second);
+    return absl::OkStatus();
+  }
+  if (!parts.second.empty() && (parts.first == "buffer" || parts.first == "buffers")) {
+    arguments.verb = Verb::kDescribeBuffer;
+    arguments.buffer = std::string(parts.second);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("NAME is heap/X or buffer/X, not \"", raw.described, "\""));
+}
+
+// From texts, each already checked, to values.
+absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
+                  Arguments& arguments) {
+  static const auto& kVerbs = *new std::map<absl::string_view, Verb>{
+      {"alloc", Verb::kAlloc},        {"hold", Verb::kHold},
+      {"claim", Verb::kClaim},        {"release", Verb::kRelease},
+      {"version", Verb::kVersion},    {"reload", Verb::kReload},
+      {"log-level", Verb::kLogLevel}, {"completion", Verb::kCompletion},
+  };
+  static const auto& kFormats = *new std::map<absl::string_view, Format>{
+      {"table", Format::kTable},
+      {"wide", Format::kWide},
+      {"json", Format::kJson},
+      {"name", Format::kName},
+  };
+  arguments.format = kFormats.at(raw.format);
+  arguments.timeout = ParseDuration(raw.timeout).value();
+  if (!raw.size.empty()) arguments.size_bytes = ParseSize(raw.size).value();
+  if (!raw.lease.empty()) arguments.lease = ParseDuration(raw.lease).value();
+  absl::Status status;
+  if (verb == "get") {
+    status = ReadGet(raw, arguments);
+  } else if (verb == "describe") {
+    status = ReadDescribed(raw, arguments);
+  } else {
+    arguments.verb = kVerbs.at(verb);
+  }
+  if (!status.ok() || !has_command) return status;
+  if (arguments.verb != Verb::kAlloc && arguments.verb != Verb::kClaim) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a COMMAND behind -- is for alloc and claim, not for ", verb));
+  }
+  if (arguments.command.empty() || arguments.command.front().empty()) {
+    return absl::InvalidArgumentError("there is no COMMAND behind --");
+  }
+  return absl::OkStatus();
+}
+
+CommandLine UsageError(absl::string_view text) {
+  CommandLine line;
+  line.text = absl::StrCat("dmaheapctl: ", text, "\nTry dmaheapctl --help.\n");
+  line.exit_code = kExitUsage;
+  return line;
+}
+
+Words OptionNames(const CLI::App& app) {
+  Words names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back(absl::StrCat("--", name));
+  }
+  return names;
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  Arguments arguments;
+  RawWords raw;
+  CLI::App app(Description(), "dmaheapctl");
+  Define(app, arguments, raw);
+
+  Words words(argv + std::min(argc, 1), argv + argc);
+  // Taken off before CLI11 can look into it.
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  const bool has_command = dashes != words.end();
+  if (has_command) arguments.command.assign(dashes + 1, words.end());
+  words.erase(dashes, words.end());
+  // CLI11 takes the words in reverse.
+  std::reverse(words.begin(), words.end());
+
+  CommandLine line;
+  // CLI11 reports by exceptions; they end here.
+  try {
+    app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    line.text = app.help();
+    return line;
+  } catch (const CLI::CallForVersion& version) {
+    line.text = absl::StrCat(version.what(), "\n");
+    return line;
+  } catch (const CLI::Error& error) {
+    return UsageError(error.what());
+  }
+  const absl::Status read =
+      Read(app.get_subcommands().front()->get_name(), raw, has_command, arguments);
+  if (!read.ok()) return UsageError(read.message());
+  line.arguments = std::move(arguments);
+  return line;
+}
+
+CompletionWords CommandLineWords() {
+  Arguments arguments;
+  RawWords raw;
+  CLI::App app(Description(), "dmaheapctl");
+  Define(app, arguments, raw);
+  CompletionWords words;
+  words.options = OptionNames(app);
+  words.formats = Formats();
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    CompletionWords::Verb entry;
+    entry.name = verb->get_name();
+    const std::string text = verb->get_description();
+    entry.description = text.substr(0, text.find_first_of(".\n"));
+    entry.options = OptionNames(*verb);
+    if (entry.name == "get") entry.values = Kinds();
+    if (entry.name == "describe") entry.values = {"heap/", "buffer/"};
+    if (entry.name == "log-level") entry.values = Levels();
+    if (entry.name == "completion") entry.values = Shells();
+    entry.takes_heap = verb->get_option_no_throw("HEAP") != nullptr;
+    words.verbs.push_back(std::move(entry));
+  }
+  return words;
+}
+
+}  // namespace dmaheap::ctl

@@ -1,0 +1,72 @@
+// The calls to the daemon that bring no fd.
+//
+// Connects with the first call. Each call is bounded by the timeout from the construction on, and a
+// SIGINT cancels it (REQUEST_CANCELLED). Lists come whole: all pages. Errors are the daemon's, or
+// DAEMON_UNREACHABLE, ACCESS_DENIED and DEADLINE with a text that says what to do. One thread.
+
+#ifndef CLIENT_CTL_DAEMON_CALLS_H_
+#define CLIENT_CTL_DAEMON_CALLS_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/ctl/interrupt.h"
+#include "client/internal/deadline.h"
+#include "dmaheap/v1/admin.grpc.pb.h"
+#include "dmaheap/v1/allocator.grpc.pb.h"
+
+namespace dmaheap::ctl {
+
+class DaemonCalls {
+ public:
+  // An empty socket_dir: the environment's, else the built-in one.
+  DaemonCalls(absl::string_view socket_dir, absl::Duration timeout, Interrupt& interrupt);
+  DaemonCalls(const DaemonCalls&) = delete;
+  DaemonCalls& operator=(const DaemonCalls&) = delete;
+
+  absl::StatusOr<v1::ListHeapsResponse> ListHeaps();
+  absl::StatusOr<v1::ListBuffersResponse> ListBuffers();
+  absl::StatusOr<v1::Heap> GetHeap(absl::string_view name);
+  absl::StatusOr<v1::Buffer> GetBuffer(absl::string_view name);
+  // A held one, or with validate_only.
+  absl::StatusOr<v1::AllocateBuffersResponse> Allocate(const v1::AllocateBuffersRequest& request);
+  absl::Status Release(absl::string_view name, absl::string_view token);
+
+  // On the admin socket.
+  absl::StatusOr<v1::ListClientsResponse> ListClients();
+  absl::StatusOr<v1::ListBuffersResponse> ListAllBuffers();
+  absl::StatusOr<v1::ReloadPolicyResponse> ReloadPolicy();
+  absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(v1::LogLevel level);
+
+ private:
+  template <typename Service>
+  struct Endpoint {
+    std::string path;
+    std::unique_ptr<typename Service::Stub> stub;
+  };
+
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Endpoint<Service>& endpoint,
+                                grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
+                                                                      const Request&, Response*),
+                                const Request& request);
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> CallAllPages(Endpoint<Service>& endpoint,
+                                        grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
+                                                                              const Request&,
+                                                                              Response*));
+
+  const absl::Duration timeout_;
+  const client_internal::Deadline deadline_;
+  Interrupt& interrupt_;
+  Endpoint<v1::Allocator> allocator_;
+  Endpoint<v1::Admin> admin_;
+};
+
+}  // namespace dmaheap::ctl
+
+#endif  // CLIENT_CTL_DAEMON_CALLS_H_

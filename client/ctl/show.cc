@@ -1,0 +1,30 @@
+#include "client/ctl/show.h"
+
+#include "client/ctl/exit_code.h"
+
+namespace dmaheap::ctl {
+
+absl::StatusOr<int> ShowTable(Format format, const google::protobuf::Message& message,
+                              JsonFields json_fields, const std::string& names,
+                              const std::function<Table(bool wide)>& table, std::ostream& out) {
+  switch (format) {
+    case Format::kJson: {
+      absl::StatusOr<std::string> text = JsonText(message, json_fields);
+      if (!text.ok()) return text.status();
+      out << *text;
+      break;
+    }
+    case Format::kName:
+      out << names;
+      break;
+    case Format::kTable:
+      out << PrintTable(table(/*wide=*/false), kTerminalColumns);
+      break;
+    case Format::kWide:
+      out << PrintTable(table(/*wide=*/true), 0);
+      break;
+  }
+  return kExitOk;
+}
+
+}  // namespace dmaheap::ctl

@@ -1,0 +1,88 @@
+#include "absl/strings/str_cat.h"
+#include "client/ctl/daemon_calls.h"
+#include "client/ctl/exit_code.h"
+#include "client/ctl/show.h"
+#include "client/ctl/verbs.h"
+#include "client/ctl/views.h"
+#include "client/dmaheap.h"
+
+namespace dmaheap::ctl {
+
+absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const Streams& streams) {
+  DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
+  if (arguments.verb == Verb::kGetHeaps) {
+    const auto heaps = daemon.ListHeaps();
+    if (!heaps.ok()) return heaps.status();
+    return ShowTable(
+        arguments.format, *heaps, JsonFields::kWhole, NamesOf(heaps->heaps()),
+        [&](bool wide) { return HeapTable(*heaps, wide); }, streams.out);
+  }
+  if (arguments.verb == Verb::kGetClients) {
+    const auto clients = daemon.ListClients();
+    if (!clients.ok()) return clients.status();
+    return ShowTable(
+        arguments.format, *clients, JsonFields::kWhole, NamesOf(clients->clients()),
+        [&](bool wide) { return ClientTable(*clients, wide, absl::Now()); }, streams.out);
+  }
+  const auto buffers = arguments.all ? daemon.ListAllBuffers() : daemon.ListBuffers();
+  if (!buffers.ok()) return buffers.status();
+  if (buffers->accounting() == v1::PARTIAL) {
+    streams.err << "dmaheapctl: the accounting is partial: memory in flight between processes and "
+                   "inside drivers is not seen\n";
+  }
+  return ShowTable(
+      arguments.format, *buffers, JsonFields::kWhole, NamesOf(buffers->buffers()),
+      [&](bool wide) { return BufferTable(*buffers, wide, arguments.all, absl::Now()); },
+      streams.out);
+}
+
+absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
+                             const Streams& streams) {
+  DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
+  const auto show = [&](const google::protobuf::Message& message, const std::string& name,
+                        const std::string& text) -> absl::StatusOr<int> {
+    if (arguments.format == Format::kJson) {
+      absl::StatusOr<std::string> json = JsonText(message, JsonFields::kWhole);
+      if (!json.ok()) return json.status();
+      streams.out << *json;
+    } else {
+      streams.out << (arguments.format == Format::kName ? absl::StrCat(name, "\n") : text);
+    }
+    return kExitOk;
+  };
+  if (arguments.verb == Verb::kDescribeHeap) {
+    const auto heap = daemon.GetHeap(arguments.heap);
+    if (!heap.ok()) return heap.status();
+    return show(*heap, heap->name(), DescribeHeap(*heap));
+  }
+  const auto buffer = daemon.GetBuffer(arguments.buffer);
+  if (!buffer.ok()) return buffer.status();
+  return show(*buffer, buffer->name(), DescribeBuffer(*buffer, absl::Now()));
+}
+
+absl::StatusOr<int> Version(const Arguments& arguments, const Streams& streams) {
+  const auto client =
+      Client::Connect({.socket_dir = arguments.socket_dir, .timeout = arguments.timeout});
+  // What is known is told, also when the daemon is not there.
+  const std::string daemon = client.ok() ? (*client)->server_version() : std::string();
+  if (arguments.format == Format::kJson) {
+    streams.out << "{\n \"library_version\": \"" << LibraryVersion() << "\",\n"
+                << " \"daemon_version\": ";
+    if (client.ok()) {
+      streams.out << "\"" << daemon << "\"\n}\n";
+    } else {
+      streams.out << "null\n}\n";
+    }
+  } else if (arguments.format == Format::kName) {
+    streams.out << LibraryVersion() << "\n";
+    if (client.ok()) streams.out << daemon << "\n";
+  } else {
+    streams.out << PrintTable(
+        {{{"NAME"}, {"VERSION"}}, {{"library", std::string(LibraryVersion())}, {"daemon", daemon}}},
+        kTerminalColumns);
+  }
+  if (!client.ok()) return client.status();
+  return kExitOk;
+}
+
+}  // namespace dmaheap::ctl

@@ -1,0 +1,268 @@
+#include "client/ctl/views.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/ctl/units_text.h"
+#include "client/internal/convert.h"
+
+namespace dmaheap::ctl {
+namespace {
+
+using client_internal::ToDuration;
+using client_internal::ToTime;
+
+constexpr auto kLeft = Column::Align::kLeft;
+constexpr auto kRight = Column::Align::kRight;
+
+// A column and what it says of each message, so that header and cell can not part.
+template <typename Message>
+struct Field {
+  Column column;
+  std::string (*cell)(const Message& message, absl::Time now);
+};
+
+template <typename Message, typename List>
+Table MakeTable(const std::vector<Field<Message>>& fields, const List& list, absl::Time now) {
+  Table table;
+  for (const auto& field : fields) table.columns.push_back(field.column);
+  for (const Message& message : list) {
+    std::vector<std::string>& row = table.rows.emplace_back();
+    for (const auto& field : fields) row.push_back(field.cell(message, now));
+  }
+  return table;
+}
+
+template <typename Message>
+std::string Describe(const std::vector<Field<Message>>& fields, const Message& message,
+                     absl::Time now) {
+  size_t width = 0;
+  for (const auto& field : fields) width = std::max(width, field.column.header.size());
+  std::string text;
+  for (const auto& field : fields) {
+    const std::string cell = field.cell(message, now);
+    absl::StrAppend(&text, field.column.header,
+                    std::string(width - field.column.header.size() + 2, ' '),
+                    cell.empty() ? "-" : Printable(cell), "\n");
+  }
+  return text;
+}
+
+// A number for people, and the exact one.
+std::string BothSizes(int64_t bytes) { return absl::StrCat(SizeText(bytes), " (", bytes, ")"); }
+
+std::string KnownSize(bool known, int64_t bytes, std::string (*text)(int64_t)) {
+  return known ? text(bytes) : std::string();
+}
+
+std::string UtcText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime(absl::RFC3339_sec, ToTime(time), absl::UTCTimeZone());
+}
+
+// Heaps ---------------------------------------------------------------------------------------
+
+using HeapField = Field<v1::Heap>;
+
+std::vector<HeapField> HeapFields(bool wide) {
+  using H = v1::Heap;
+  std::vector<HeapField> fields = {
+      {{"NAME"}, [](const H& h, absl::Time) { return std::string(ShortName(h.name())); }},
+      {{"KIND", kLeft, true}, [](const H& h, absl::Time) { return v1::HeapKind_Name(h.kind()); }},
+      {{"CONTIGUITY", kLeft, true},
+       [](const H& h, absl::Time) { return v1::Contiguity_Name(h.contiguity()); }},
+      {{"SIZE", kRight},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_size_bytes(), h.size_bytes(), SizeText);
+       }},
+      {{"FREE", kRight},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_free_bytes(), h.free_bytes(), SizeText);
+       }},
+      {{"LARGEST", kRight},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_largest_free_bytes(), h.largest_free_bytes(), SizeText);
+       }},
+      {{"BUFFERS", kRight}, [](const H& h, absl::Time) { return absl::StrCat(h.live_buffers()); }},
+      {{"LIVE", kRight}, [](const H& h, absl::Time) { return SizeText(h.live_bytes()); }},
+  };
+  if (!wide) return fields;
+  fields.push_back(
+      {{"QUEUE", kRight}, [](const H& h, absl::Time) { return absl::StrCat(h.queue_depth()); }});
+  fields.push_back(
+      {{"PAGE", kRight}, [](const H& h, absl::Time) { return SizeText(h.page_size_bytes()); }});
+  fields.push_back(
+      {{"ALIASES"}, [](const H& h, absl::Time) { return absl::StrJoin(h.aliases(), " "); }});
+  return fields;
+}
+
+// Buffers -------------------------------------------------------------------------------------
+
+using BufferField = Field<v1::Buffer>;
+using B = v1::Buffer;
+
+std::string NameCell(const B& b, absl::Time) { return std::string(ShortName(b.name())); }
+std::string HeapCell(const B& b, absl::Time) { return std::string(ShortName(b.heap())); }
+std::string SizeCell(const B& b, absl::Time) { return SizeText(b.size_bytes()); }
+std::string ContiguityCell(const B& b, absl::Time) { return v1::Contiguity_Name(b.contiguity()); }
+std::string LabelCell(const B& b, absl::Time) { return b.label(); }
+std::string StateCell(const B& b, absl::Time) { return B::State_Name(b.state()); }
+std::string UidCell(const B& b, absl::Time) { return absl::StrCat(b.owner_uid()); }
+std::string ClientCell(const B& b, absl::Time) { return std::string(ShortName(b.client())); }
+std::string RequestCell(const B& b, absl::Time) { return b.request_id(); }
+std::string AgeCell(const B& b, absl::Time now) {
+  return b.has_create_time() ? AgeText(now - ToTime(b.create_time())) : std::string();
+}
+std::string ExpiresCell(const B& b, absl::Time now) {
+  return b.has_expire_time() ? AgeText(ToTime(b.expire_time()) - now) : std::string();
+}
+
+std::vector<BufferField> BufferFields(bool wide, bool of_all) {
+  std::vector<BufferField> fields = {
+      {{"NAME"}, NameCell},
+      {{"HEAP", kLeft, true}, HeapCell},
+      {{"SIZE", kRight}, SizeCell},
+      {{"STATE"}, StateCell},
+  };
+  if (wide) fields.push_back({{"CONTIGUITY"}, ContiguityCell});
+  if (wide || of_all) fields.push_back({{"UID", kRight}, UidCell});
+  if (wide) fields.push_back({{"CLIENT", kRight}, ClientCell});
+  fields.push_back({{"LABEL", kLeft, true}, LabelCell});
+  if (wide) fields.push_back({{"REQUEST_ID"}, RequestCell});
+  if (wide) fields.push_back({{"EXPIRES", kRight}, ExpiresCell});
+  fields.push_back({{"AGE", kRight}, AgeCell});
+  return fields;
+}
+
+// Clients -------------------------------------------------------------------------------------
+
+using ClientField = Field<v1::Client>;
+
+std::vector<ClientField> ClientFields(bool wide) {
+  using C = v1::Client;
+  std::vector<ClientField> fields = {
+      {{"NAME"}, [](const C& c, absl::Time) { return std::string(ShortName(c.name())); }},
+      {{"UID", kRight}, [](const C& c, absl::Time) { return absl::StrCat(c.uid()); }},
+      {{"PID", kRight}, [](const C& c, absl::Time) { return absl::StrCat(c.debug_pid()); }},
+      {{"LABEL", kLeft, true}, [](const C& c, absl::Time) { return c.label(); }},
+      {{"BUFFERS", kRight}, [](const C& c, absl::Time) { return absl::StrCat(c.live_buffers()); }},
+      {{"LIVE", kRight}, [](const C& c, absl::Time) { return SizeText(c.live_bytes()); }},
+  };
+  if (wide) {
+    fields.push_back(
+        {{"GID", kRight}, [](const C& c, absl::Time) { return absl::StrCat(c.gid()); }});
+    fields.push_back({{"LIBRARY"}, [](const C& c, absl::Time) { return c.library_version(); }});
+    fields.push_back(
+        {{"WIRE", kRight}, [](const C& c, absl::Time) { return absl::StrCat(c.wire_version()); }});
+    fields.push_back({{"UNACKED", kRight},
+                      [](const C& c, absl::Time) { return absl::StrCat(c.unacknowledged_fds()); }});
+  }
+  fields.push_back({{"IDLE", kRight}, [](const C& c, absl::Time) {
+                      return c.has_idle_duration() ? AgeText(ToDuration(c.idle_duration()))
+                                                   : std::string();
+                    }});
+  fields.push_back({{"AGE", kRight}, [](const C& c, absl::Time now) {
+                      return c.has_connect_time() ? AgeText(now - ToTime(c.connect_time()))
+                                                  : std::string();
+                    }});
+  return fields;
+}
+
+}  // namespace
+
+absl::string_view ShortName(absl::string_view name) {
+  const size_t slash = name.find('/');
+  return slash == absl::string_view::npos ? name : name.substr(slash + 1);
+}
+
+Table HeapTable(const v1::ListHeapsResponse& heaps, bool wide) {
+  return MakeTable(HeapFields(wide), heaps.heaps(), absl::InfinitePast());
+}
+
+Table BufferTable(const v1::ListBuffersResponse& buffers, bool wide, bool of_all, absl::Time now) {
+  return MakeTable(BufferFields(wide, of_all), buffers.buffers(), now);
+}
+
+Table ClientTable(const v1::ListClientsResponse& clients, bool wide, absl::Time now) {
+  return MakeTable(ClientFields(wide), clients.clients(), now);
+}
+
+Table AllocationTable(const v1::AllocateBuffersResponse& got) {
+  // The label last: it is the caller's own word.
+  const std::vector<BufferField> fields = {
+      {{"NAME"}, NameCell},
+      {{"HEAP", kLeft, true}, HeapCell},
+      {{"SIZE", kRight}, SizeCell},
+      {{"CONTIGUITY"}, ContiguityCell},
+      {{"LABEL", kLeft, true}, LabelCell},
+  };
+  return MakeTable(fields, got.buffers(), absl::InfinitePast());
+}
+
+Table HeldTable(const v1::AllocateBuffersResponse& held, bool wide, absl::Time now) {
+  std::vector<BufferField> fields = {{{"NAME"}, NameCell}, {{"SIZE", kRight}, SizeCell}};
+  if (wide) {
+    fields.push_back({{"HEAP"}, HeapCell});
+    fields.push_back({{"CONTIGUITY"}, ContiguityCell});
+    fields.push_back({{"LABEL"}, LabelCell});
+  }
+  fields.push_back({{"EXPIRES", kRight}, ExpiresCell});
+  Table table = MakeTable(fields, held.buffers(), now);
+  table.columns.push_back({"TOKEN"});
+  for (auto& row : table.rows) row.push_back(held.claim_token());
+  return table;
+}
+
+std::string DescribeHeap(const v1::Heap& heap) {
+  using H = v1::Heap;
+  const std::vector<HeapField> fields = {
+      {{"NAME"}, [](const H& h, absl::Time) { return h.name(); }},
+      {{"KIND"}, [](const H& h, absl::Time) { return v1::HeapKind_Name(h.kind()); }},
+      {{"CONTIGUITY"}, [](const H& h, absl::Time) { return v1::Contiguity_Name(h.contiguity()); }},
+      {{"ALIASES"}, [](const H& h, absl::Time) { return absl::StrJoin(h.aliases(), " "); }},
+      {{"SIZE"},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_size_bytes(), h.size_bytes(), BothSizes);
+       }},
+      {{"FREE"},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_free_bytes(), h.free_bytes(), BothSizes);
+       }},
+      {{"LARGEST_FREE"},
+       [](const H& h, absl::Time) {
+         return KnownSize(h.has_largest_free_bytes(), h.largest_free_bytes(), BothSizes);
+       }},
+      {{"LIVE_BUFFERS"}, [](const H& h, absl::Time) { return absl::StrCat(h.live_buffers()); }},
+      {{"LIVE"}, [](const H& h, absl::Time) { return BothSizes(h.live_bytes()); }},
+      {{"QUEUE_DEPTH"}, [](const H& h, absl::Time) { return absl::StrCat(h.queue_depth()); }},
+      {{"PAGE_SIZE"}, [](const H& h, absl::Time) { return BothSizes(h.page_size_bytes()); }},
+  };
+  return Describe(fields, heap, absl::InfinitePast());
+}
+
+std::string DescribeBuffer(const v1::Buffer& buffer, absl::Time now) {
+  const std::vector<BufferField> fields = {
+      {{"NAME"}, [](const B& b, absl::Time) { return b.name(); }},
+      {{"HEAP"}, [](const B& b, absl::Time) { return b.heap(); }},
+      {{"SIZE"}, [](const B& b, absl::Time) { return BothSizes(b.size_bytes()); }},
+      {{"CONTIGUITY"}, ContiguityCell},
+      {{"STATE"}, StateCell},
+      {{"LABEL"}, LabelCell},
+      {{"UID"}, UidCell},
+      {{"CLIENT"}, [](const B& b, absl::Time) { return b.client(); }},
+      {{"REQUEST_ID"}, RequestCell},
+      {{"CREATED"},
+       [](const B& b, absl::Time) {
+         return b.has_create_time() ? UtcText(b.create_time()) : std::string();
+       }},
+      {{"EXPIRES"},
+       [](const B& b, absl::Time) {
+         return b.has_expire_time() ? UtcText(b.expire_time()) : std::string();
+       }},
+      {{"AGE"}, AgeCell},
+  };
+  return Describe(fields, buffer, now);
+}
+
+}  // namespace dmaheap::ctl
