@@ -26,10 +26,5 @@ TEST(SocketPathTest, TheLongestPathThatFitsIs107Bytes) {
   EXPECT_EQ(CheckSocketPath(std::string(108, 'x')).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(SocketPathTest, GrpcGetsTheBytesOfThePathWhateverTheyAre) {
-  EXPECT_EQ(GrpcTarget("/run/a-b.c_d~/rpc.sock"), "unix:/run/a-b.c_d~/rpc.sock");
-  EXPECT_EQ(GrpcTarget("/tmp/a b#c%d?"), "unix:/tmp/a%20b%23c%25d%3F");
-}
-
 }  // namespace
 }  // namespace dmaheap::client_internal
