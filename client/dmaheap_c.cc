@@ -1,17 +1,31 @@
 #include "client/dmaheap_c.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/dmaheap.h"
-#include "client/internal/c_options.h"
+
+struct dmaheap_error {
+  absl::Status status;
+  std::string message;
+  std::string reason;
+  std::map<std::string, std::string> details;
+};
 
 struct dmaheap_client {
   std::unique_ptr<dmaheap::Client> client;
-  std::string server_version;
 };
 
 struct dmaheap_buffer {
@@ -22,7 +36,7 @@ struct dmaheap_mapping {
   dmaheap::Mapping mapping;
 };
 
-struct dmaheap_allocation {
+struct dmaheap_request {
   dmaheap::AllocationHandle handle;
 };
 
@@ -30,69 +44,94 @@ struct dmaheap_held {
   dmaheap::HeldBuffers held;
 };
 
-struct dmaheap_heaps {
+struct dmaheap_heap_list {
   std::vector<dmaheap::HeapInfo> heaps;
-};
-
-struct dmaheap_error {
-  explicit dmaheap_error(const absl::Status& status)
-      : code(static_cast<dmaheap_code>(status.code())),
-        message(status.message()),
-        reason(dmaheap::ErrorReasonName(status)),
-        details(dmaheap::ErrorDetails(status)),
-        retry_after(dmaheap::ErrorRetryAfter(status)) {}
-
-  const dmaheap_code code;
-  const std::string message;
-  const std::string reason;
-  const std::map<std::string, std::string> details;
-  const absl::optional<absl::Duration> retry_after;
 };
 
 namespace {
 
-using dmaheap::client_internal::ReadOptions;
+// The defaults of the C++ library's option structs.
+constexpr absl::Duration kDefaultTimeout = absl::Seconds(5);
 
-// Of the first release; the struct may only grow.
-constexpr size_t kFirstConnectOptions = 40;
-constexpr size_t kFirstAllocateOptions = 48;
-static_assert(sizeof(void*) != 8 || sizeof(dmaheap_connect_options) >= kFirstConnectOptions);
-static_assert(sizeof(void*) != 8 || sizeof(dmaheap_allocate_options) >= kFirstAllocateOptions);
-
-constexpr size_t Smallest(size_t on_64_bits, size_t here) {
-  return sizeof(void*) == 8 ? on_64_bits : here;
+dmaheap_error MakeError(const absl::Status& status) {
+  return {status, std::string(status.message()), dmaheap::ErrorReasonName(status),
+          dmaheap::ErrorDetails(status)};
 }
 
-dmaheap_code Fail(const absl::Status& status, dmaheap_error** error) {
-  if (error != nullptr) *error = new dmaheap_error(status);
-  return static_cast<dmaheap_code>(status.code());
+dmaheap_code CodeOf(const absl::Status& status) { return static_cast<dmaheap_code>(status.code()); }
+
+// What every function that can fail ends with.
+dmaheap_code Finish(const absl::Status& status, dmaheap_error** error) {
+  if (!status.ok() && error != nullptr) *error = new dmaheap_error(MakeError(status));
+  return CodeOf(status);
 }
 
-dmaheap_code Missing(const char* argument, dmaheap_error** error) {
-  return Fail(absl::InvalidArgumentError(absl::StrCat(argument, " must not be NULL")), error);
+absl::Status MissingArgument(absl::string_view name) {
+  return absl::InvalidArgumentError(absl::StrCat(name, " is NULL, and is required"));
 }
 
-std::string Text(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+std::string StringOrEmpty(const char* text) { return text == nullptr ? "" : text; }
 
-absl::Duration Time(int64_t nanoseconds) {
-  if (nanoseconds == 0) return absl::Seconds(5);
-  if (nanoseconds == DMAHEAP_NO_DEADLINE) return absl::InfiniteDuration();
-  return absl::Nanoseconds(nanoseconds);
+// Zero stands for the default; what is negative is the library's to refuse.
+absl::Duration DurationOr(int64_t milliseconds, absl::Duration fallback) {
+  return milliseconds == 0 ? fallback : absl::Milliseconds(milliseconds);
 }
 
-absl::StatusOr<dmaheap::AllocateOptions> ToOptions(const dmaheap_allocate_options* passed) {
-  const auto options =
-      ReadOptions(passed, Smallest(kFirstAllocateOptions, sizeof(dmaheap_allocate_options)));
-  if (!options.ok()) return options.status();
-  return dmaheap::AllocateOptions{.heap = Text(options->heap),
-                                  .size_bytes = options->size_bytes,
-                                  .label = Text(options->label),
-                                  .deadline = Time(options->deadline_ns),
-                                  .request_id = Text(options->request_id)};
+// The caller's struct as this library knows it: shorter from an older caller, longer from a newer
+// one. The layout of this first version is the least that there can be, and a page the most: more
+// is a number that nobody has set.
+constexpr uint32_t kMaxStructBytes = 4096;
+
+template <typename Options>
+absl::Status CopyOptions(const Options* from, Options& to) {
+  static_assert(std::is_trivially_copyable_v<Options>);
+  if (from == nullptr) return MissingArgument("options");
+  const uint32_t size = from->struct_size;
+  if (size < sizeof(Options)) {
+    return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
+                                                   "; set it to sizeof, which is at least ",
+                                                   sizeof(Options)));
+  }
+  if (size > kMaxStructBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
+                                                   ", more than any version of it has; set it to "
+                                                   "sizeof"));
+  }
+  const char* bytes = reinterpret_cast<const char*>(from);
+  if (std::any_of(bytes + sizeof(Options), bytes + size, [](char byte) { return byte != 0; })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("options->struct_size is ", size, " and this library, ",
+                     dmaheap::LibraryVersion(), ", knows the first ", sizeof(Options),
+                     " bytes; what comes after them has to be zero, or the library newer"));
+  }
+  std::memcpy(&to, from, sizeof(Options));
+  return absl::OkStatus();
 }
 
-// 0 for what is no access.
-absl::optional<dmaheap::CpuAccess> ToAccess(dmaheap_cpu_access access) {
+absl::Status CheckReserved(uint32_t reserved) {
+  if (reserved == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("options->reserved is ", reserved, " and has to be 0"));
+}
+
+absl::StatusOr<dmaheap::AllocateOptions> ConvertOptions(const dmaheap_allocate_options* options) {
+  dmaheap_allocate_options known = {};
+  if (absl::Status status = CopyOptions(options, known); !status.ok()) return status;
+  if (absl::Status status = CheckReserved(known.reserved); !status.ok()) return status;
+  return dmaheap::AllocateOptions{.heap = StringOrEmpty(known.heap),
+                                  .size_bytes = known.size_bytes,
+                                  .label = StringOrEmpty(known.label),
+                                  .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
+                                  .request_id = StringOrEmpty(known.request_id)};
+}
+
+absl::StatusOr<int> ConvertCount(uint32_t count) {
+  // The daemon's own limit is far below; this keeps the number from turning negative on its way.
+  if (count <= INT32_MAX) return static_cast<int>(count);
+  return absl::InvalidArgumentError(absl::StrCat("count: ", count, " is more than 2^31-1"));
+}
+
+absl::StatusOr<dmaheap::CpuAccess> ConvertAccess(dmaheap_cpu_access access) {
   switch (access) {
     case DMAHEAP_CPU_READ:
       return dmaheap::CpuAccess::kRead;
@@ -100,340 +139,319 @@ absl::optional<dmaheap::CpuAccess> ToAccess(dmaheap_cpu_access access) {
       return dmaheap::CpuAccess::kWrite;
     case DMAHEAP_CPU_READ_WRITE:
       return dmaheap::CpuAccess::kReadWrite;
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("access is ", access, "; use one of DMAHEAP_CPU_READ, _WRITE, _READ_WRITE"));
   }
-  return absl::nullopt;
 }
 
-dmaheap_code NoSuchAccess(dmaheap_cpu_access access, dmaheap_error** error) {
-  return Fail(absl::InvalidArgumentError(
-                  absl::StrCat("access ", static_cast<int>(access),
-                               " is none of DMAHEAP_CPU_READ, _WRITE and _READ_WRITE")),
-              error);
+using MappingCall = absl::Status (dmaheap::Mapping::*)(dmaheap::CpuAccess);
+
+absl::Status SyncMapping(dmaheap_mapping* mapping, dmaheap_cpu_access access, MappingCall call) {
+  if (mapping == nullptr) return MissingArgument("mapping");
+  const absl::StatusOr<dmaheap::CpuAccess> known = ConvertAccess(access);
+  return known.ok() ? (mapping->mapping.*call)(*known) : known.status();
+}
+
+absl::Status FdIsGone() {
+  return absl::FailedPreconditionError("the buffer's fd was taken by dmaheap_buffer_take_fd");
+}
+
+dmaheap_buffer* NewBuffer(dmaheap::Buffer buffer) { return new dmaheap_buffer{std::move(buffer)}; }
+
+void CallBack(dmaheap_allocated done, void* context,
+              absl::StatusOr<std::vector<dmaheap::Buffer>> outcome) {
+  if (!outcome.ok()) {
+    const dmaheap_error error = MakeError(outcome.status());
+    done(context, CodeOf(outcome.status()), nullptr, 0, &error);
+    return;
+  }
+  std::vector<dmaheap_buffer*> buffers;
+  for (dmaheap::Buffer& buffer : *outcome) buffers.push_back(NewBuffer(std::move(buffer)));
+  done(context, DMAHEAP_OK, buffers.data(), static_cast<uint32_t>(buffers.size()), nullptr);
+}
+
+// C++ and C give these the same numbers.
+static_assert(static_cast<int>(dmaheap::Contiguity::kPhysical) == DMAHEAP_CONTIGUITY_PHYSICAL);
+static_assert(static_cast<int>(dmaheap::Contiguity::kScattered) == DMAHEAP_CONTIGUITY_SCATTERED);
+static_assert(static_cast<int>(dmaheap::Contiguity::kSimulated) == DMAHEAP_CONTIGUITY_SIMULATED);
+static_assert(static_cast<int>(absl::StatusCode::kUnauthenticated) == DMAHEAP_UNAUTHENTICATED);
+
+dmaheap_contiguity ConvertContiguity(dmaheap::Contiguity contiguity) {
+  return static_cast<dmaheap_contiguity>(contiguity);
 }
 
 }  // namespace
 
-const char* dmaheap_version(void) {
-  static const std::string version(dmaheap::LibraryVersion());
-  return version.c_str();
+const char* dmaheap_error_message(const dmaheap_error* error) {
+  return error == nullptr ? "" : error->message.c_str();
 }
 
-const char* dmaheap_code_name(dmaheap_code code) {
-  if (code == DMAHEAP_OK) return "OK";
-  static const std::map<int, std::string> names = [] {
-    std::map<int, std::string> all;
-    for (int i = DMAHEAP_CANCELLED; i <= DMAHEAP_UNAUTHENTICATED; ++i) {
-      all[i] = absl::StatusCodeToString(static_cast<absl::StatusCode>(i));
-    }
-    return all;
-  }();
-  const auto it = names.find(code);
-  return it == names.end() ? "UNKNOWN" : it->second.c_str();
+dmaheap_code dmaheap_error_code(const dmaheap_error* error) {
+  return error == nullptr ? static_cast<dmaheap_code>(DMAHEAP_OK) : CodeOf(error->status);
 }
 
-// ---- connection
-// -----------------------------------------------------------------------------------
+const char* dmaheap_error_reason(const dmaheap_error* error) {
+  return error == nullptr ? "" : error->reason.c_str();
+}
 
-dmaheap_code dmaheap_connect(const dmaheap_connect_options* options, dmaheap_client** out_client,
+const char* dmaheap_error_detail(const dmaheap_error* error, const char* key) {
+  if (error == nullptr || key == nullptr) return nullptr;
+  const auto found = error->details.find(key);
+  return found == error->details.end() ? nullptr : found->second.c_str();
+}
+
+int64_t dmaheap_error_retry_after_ms(const dmaheap_error* error) {
+  if (error == nullptr) return -1;
+  const absl::optional<absl::Duration> after = dmaheap::ErrorRetryAfter(error->status);
+  // Upwards, so that nobody comes too early.
+  return after.has_value() ? absl::ToInt64Milliseconds(absl::Ceil(*after, absl::Milliseconds(1)))
+                           : -1;
+}
+
+void dmaheap_error_free(dmaheap_error* error) { delete error; }
+
+dmaheap_code dmaheap_connect(const dmaheap_connect_options* options, dmaheap_client** client,
                              dmaheap_error** error) {
-  if (out_client == nullptr) return Missing("out_client", error);
-  const auto read =
-      ReadOptions(options, Smallest(kFirstConnectOptions, sizeof(dmaheap_connect_options)));
-  if (!read.ok()) return Fail(read.status(), error);
-  auto client = dmaheap::Client::Connect({.socket_dir = Text(read->socket_dir),
-                                          .label = Text(read->label),
-                                          .timeout = Time(read->timeout_ns),
-                                          .wait_for_daemon = read->wait_for_daemon_ns == 0
-                                                                 ? absl::ZeroDuration()
-                                                                 : Time(read->wait_for_daemon_ns)});
-  if (!client.ok()) return Fail(client.status(), error);
-  std::string version = (*client)->server_version();
-  *out_client = new dmaheap_client{*std::move(client), std::move(version)};
-  return DMAHEAP_OK;
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  dmaheap_connect_options known = {};
+  if (options != nullptr) {
+    absl::Status status = CopyOptions(options, known);
+    if (status.ok()) status = CheckReserved(known.reserved);
+    if (!status.ok()) return Finish(status, error);
+  }
+  absl::StatusOr<std::unique_ptr<dmaheap::Client>> connected =
+      dmaheap::Client::Connect({.socket_dir = StringOrEmpty(known.socket_dir),
+                                .label = StringOrEmpty(known.label),
+                                .timeout = DurationOr(known.timeout_ms, kDefaultTimeout),
+                                .wait_for_daemon = absl::Milliseconds(known.wait_for_daemon_ms)});
+  if (connected.ok()) *client = new dmaheap_client{*std::move(connected)};
+  return Finish(connected.status(), error);
 }
 
-void dmaheap_disconnect(dmaheap_client* client) { delete client; }
-
-const char* dmaheap_server_version(dmaheap_client* client) {
-  return client->server_version.c_str();
-}
-
-// ---- allocation
-// -----------------------------------------------------------------------------------
+void dmaheap_client_free(dmaheap_client* client) { delete client; }
 
 dmaheap_code dmaheap_allocate(dmaheap_client* client, const dmaheap_allocate_options* options,
-                              dmaheap_buffer** out_buffer, dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (options == nullptr) return Missing("options", error);
-  if (out_buffer == nullptr) return Missing("out_buffer", error);
-  const auto read = ToOptions(options);
-  if (!read.ok()) return Fail(read.status(), error);
-  auto buffer = client->client->Allocate(*read);
-  if (!buffer.ok()) return Fail(buffer.status(), error);
-  *out_buffer = new dmaheap_buffer{*std::move(buffer)};
-  return DMAHEAP_OK;
+                              dmaheap_buffer** buffer, dmaheap_error** error) {
+  return dmaheap_allocate_many(client, options, 1, buffer, error);
 }
 
 dmaheap_code dmaheap_allocate_many(dmaheap_client* client, const dmaheap_allocate_options* options,
-                                   uint32_t count, dmaheap_buffer** out_buffers,
+                                   uint32_t count, dmaheap_buffer** buffers,
                                    dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (options == nullptr) return Missing("options", error);
-  if (out_buffers == nullptr) return Missing("out_buffers", error);
-  const auto read = ToOptions(options);
-  if (!read.ok()) return Fail(read.status(), error);
-  // Above INT32_MAX it is the daemon's to refuse, as any other number that is too large.
-  const int asked = static_cast<int>(std::min<uint32_t>(count, INT32_MAX));
-  auto buffers = client->client->AllocateMany(*read, asked);
-  if (!buffers.ok()) return Fail(buffers.status(), error);
-  for (size_t i = 0; i < buffers->size(); ++i) {
-    out_buffers[i] = new dmaheap_buffer{std::move((*buffers)[i])};
-  }
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (buffers == nullptr) return Finish(MissingArgument("buffers"), error);
+  const absl::StatusOr<dmaheap::AllocateOptions> wanted = ConvertOptions(options);
+  if (!wanted.ok()) return Finish(wanted.status(), error);
+  const absl::StatusOr<int> how_many = ConvertCount(count);
+  if (!how_many.ok()) return Finish(how_many.status(), error);
+  absl::StatusOr<std::vector<dmaheap::Buffer>> got =
+      client->client->AllocateMany(*wanted, *how_many);
+  if (!got.ok()) return Finish(got.status(), error);
+  for (dmaheap::Buffer& buffer : *got) *buffers++ = NewBuffer(std::move(buffer));
   return DMAHEAP_OK;
 }
 
 dmaheap_code dmaheap_allocate_async(dmaheap_client* client, const dmaheap_allocate_options* options,
-                                    dmaheap_allocate_callback callback, void* user_data,
-                                    dmaheap_allocation** out_allocation, dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (options == nullptr) return Missing("options", error);
-  if (callback == nullptr) return Missing("callback", error);
-  const auto read = ToOptions(options);
-  if (!read.ok()) return Fail(read.status(), error);
-  dmaheap::AllocationHandle handle = client->client->AllocateAsync(
-      *read, [callback, user_data](absl::StatusOr<dmaheap::Buffer> buffer) {
-        if (buffer.ok()) {
-          callback(user_data, DMAHEAP_OK, new dmaheap_buffer{*std::move(buffer)}, nullptr);
-        } else {
-          const dmaheap_error lent(buffer.status());
-          callback(user_data, lent.code, nullptr, &lent);
-        }
+                                    uint32_t count, dmaheap_allocated done, void* context,
+                                    dmaheap_request** request, dmaheap_error** error) {
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (done == nullptr) return Finish(MissingArgument("done"), error);
+  const absl::StatusOr<dmaheap::AllocateOptions> wanted = ConvertOptions(options);
+  if (!wanted.ok()) return Finish(wanted.status(), error);
+  const absl::StatusOr<int> how_many = ConvertCount(count);
+  if (!how_many.ok()) return Finish(how_many.status(), error);
+  dmaheap::AllocationHandle handle = client->client->AllocateManyAsync(
+      *wanted, *how_many, [done, context](absl::StatusOr<std::vector<dmaheap::Buffer>> outcome) {
+        CallBack(done, context, std::move(outcome));
       });
-  if (out_allocation != nullptr) *out_allocation = new dmaheap_allocation{std::move(handle)};
+  if (request != nullptr) *request = new dmaheap_request{std::move(handle)};
   return DMAHEAP_OK;
 }
 
-void dmaheap_allocation_cancel(dmaheap_allocation* allocation) {
-  if (allocation != nullptr) allocation->handle.Cancel();
+void dmaheap_request_cancel(dmaheap_request* request) {
+  if (request != nullptr) request->handle.Cancel();
 }
 
-void dmaheap_allocation_free(dmaheap_allocation* allocation) { delete allocation; }
+void dmaheap_request_free(dmaheap_request* request) { delete request; }
 
-// ---- held buffers
-// ---------------------------------------------------------------------------------
+void dmaheap_buffer_free(dmaheap_buffer* buffer) { delete buffer; }
 
-dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_allocate_options* options,
-                          uint32_t count, int64_t lease_ns, dmaheap_held** out_held,
-                          dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (options == nullptr) return Missing("options", error);
-  if (out_held == nullptr) return Missing("out_held", error);
-  const auto read = ToOptions(options);
-  if (!read.ok()) return Fail(read.status(), error);
-  auto held = client->client->Hold({.heap = read->heap,
-                                    .size_bytes = read->size_bytes,
-                                    .label = read->label,
-                                    .count = static_cast<int>(std::min<uint32_t>(count, INT32_MAX)),
-                                    .lease = absl::Nanoseconds(lease_ns),
-                                    .deadline = read->deadline,
-                                    .request_id = read->request_id});
-  if (!held.ok()) return Fail(held.status(), error);
-  *out_held = new dmaheap_held{*std::move(held)};
+dmaheap_code dmaheap_buffer_fd(const dmaheap_buffer* buffer, int* fd, dmaheap_error** error) {
+  if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
+  if (fd == nullptr) return Finish(MissingArgument("fd"), error);
+  if (buffer->buffer.fd() < 0) return Finish(FdIsGone(), error);
+  *fd = buffer->buffer.fd();
   return DMAHEAP_OK;
 }
 
-uint32_t dmaheap_held_count(const dmaheap_held* held) {
-  return static_cast<uint32_t>(held->held.buffers.size());
-}
-
-const char* dmaheap_held_name(const dmaheap_held* held, uint32_t index) {
-  return index < held->held.buffers.size() ? held->held.buffers[index].name.c_str() : nullptr;
-}
-
-const char* dmaheap_held_claim_token(const dmaheap_held* held) {
-  return held->held.claim_token.c_str();
-}
-
-void dmaheap_held_free(dmaheap_held* held) { delete held; }
-
-dmaheap_code dmaheap_claim(dmaheap_client* client, const char* buffer_name, const char* claim_token,
-                           int64_t deadline_ns, dmaheap_buffer** out_buffer,
-                           dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (out_buffer == nullptr) return Missing("out_buffer", error);
-  auto buffer = client->client->Claim(
-      {.name = Text(buffer_name), .token = Text(claim_token), .deadline = Time(deadline_ns)});
-  if (!buffer.ok()) return Fail(buffer.status(), error);
-  *out_buffer = new dmaheap_buffer{*std::move(buffer)};
-  return DMAHEAP_OK;
-}
-
-dmaheap_code dmaheap_release(dmaheap_client* client, const char* buffer_name,
-                             const char* claim_token, int64_t timeout_ns, dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  const absl::Status status =
-      client->client->Release(Text(buffer_name), Text(claim_token), Time(timeout_ns));
-  return status.ok() ? DMAHEAP_OK : Fail(status, error);
-}
-
-// ---- buffers
-// --------------------------------------------------------------------------------------
-
-dmaheap_code dmaheap_buffer_get_fd(const dmaheap_buffer* buffer, int* out_fd) {
-  if (buffer == nullptr || out_fd == nullptr) return DMAHEAP_INVALID_ARGUMENT;
-  if (buffer->buffer.fd() < 0) return DMAHEAP_FAILED_PRECONDITION;
-  *out_fd = buffer->buffer.fd();
-  return DMAHEAP_OK;
-}
-
-dmaheap_code dmaheap_buffer_take_fd(dmaheap_buffer* buffer, int* out_fd) {
-  if (buffer == nullptr || out_fd == nullptr) return DMAHEAP_INVALID_ARGUMENT;
-  if (buffer->buffer.fd() < 0) return DMAHEAP_FAILED_PRECONDITION;
-  *out_fd = buffer->buffer.TakeFd();
+dmaheap_code dmaheap_buffer_take_fd(dmaheap_buffer* buffer, int* fd, dmaheap_error** error) {
+  if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
+  if (fd == nullptr) return Finish(MissingArgument("fd"), error);
+  if (buffer->buffer.fd() < 0) return Finish(FdIsGone(), error);
+  *fd = buffer->buffer.TakeFd();
   return DMAHEAP_OK;
 }
 
 int64_t dmaheap_buffer_size_bytes(const dmaheap_buffer* buffer) {
-  return buffer->buffer.size_bytes();
+  return buffer == nullptr ? 0 : buffer->buffer.size_bytes();
 }
 
 const char* dmaheap_buffer_name(const dmaheap_buffer* buffer) {
-  return buffer->buffer.name().c_str();
+  return buffer == nullptr ? "" : buffer->buffer.name().c_str();
 }
 
 const char* dmaheap_buffer_heap(const dmaheap_buffer* buffer) {
-  return buffer->buffer.heap().c_str();
+  return buffer == nullptr ? "" : buffer->buffer.heap().c_str();
 }
 
 const char* dmaheap_buffer_label(const dmaheap_buffer* buffer) {
-  return buffer->buffer.label().c_str();
+  return buffer == nullptr ? "" : buffer->buffer.label().c_str();
 }
 
 dmaheap_contiguity dmaheap_buffer_contiguity(const dmaheap_buffer* buffer) {
-  return static_cast<dmaheap_contiguity>(buffer->buffer.contiguity());
+  return ConvertContiguity(buffer == nullptr ? dmaheap::Contiguity::kUnspecified
+                                             : buffer->buffer.contiguity());
 }
-
-void dmaheap_buffer_free(dmaheap_buffer* buffer) { delete buffer; }
 
 dmaheap_code dmaheap_buffer_map(const dmaheap_buffer* buffer, dmaheap_cpu_access access,
-                                dmaheap_mapping** out_mapping, dmaheap_error** error) {
-  if (buffer == nullptr) return Missing("buffer", error);
-  if (out_mapping == nullptr) return Missing("out_mapping", error);
-  const auto how = ToAccess(access);
-  if (!how.has_value()) return NoSuchAccess(access, error);
-  auto mapping = buffer->buffer.Map(*how);
-  if (!mapping.ok()) return Fail(mapping.status(), error);
-  *out_mapping = new dmaheap_mapping{*std::move(mapping)};
-  return DMAHEAP_OK;
+                                dmaheap_mapping** mapping, dmaheap_error** error) {
+  if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
+  if (mapping == nullptr) return Finish(MissingArgument("mapping"), error);
+  const absl::StatusOr<dmaheap::CpuAccess> known = ConvertAccess(access);
+  if (!known.ok()) return Finish(known.status(), error);
+  absl::StatusOr<dmaheap::Mapping> mapped = buffer->buffer.Map(*known);
+  if (mapped.ok()) *mapping = new dmaheap_mapping{*std::move(mapped)};
+  return Finish(mapped.status(), error);
 }
 
-void* dmaheap_mapping_data(const dmaheap_mapping* mapping) { return mapping->mapping.data(); }
+void* dmaheap_mapping_data(const dmaheap_mapping* mapping) {
+  return mapping == nullptr ? nullptr : mapping->mapping.data();
+}
 
 int64_t dmaheap_mapping_size_bytes(const dmaheap_mapping* mapping) {
-  return mapping->mapping.size_bytes();
+  return mapping == nullptr ? 0 : mapping->mapping.size_bytes();
 }
 
 dmaheap_code dmaheap_mapping_begin_cpu_access(dmaheap_mapping* mapping, dmaheap_cpu_access access,
                                               dmaheap_error** error) {
-  if (mapping == nullptr) return Missing("mapping", error);
-  const auto how = ToAccess(access);
-  if (!how.has_value()) return NoSuchAccess(access, error);
-  const absl::Status status = mapping->mapping.BeginCpuAccess(*how);
-  return status.ok() ? DMAHEAP_OK : Fail(status, error);
+  return Finish(SyncMapping(mapping, access, &dmaheap::Mapping::BeginCpuAccess), error);
 }
 
 dmaheap_code dmaheap_mapping_end_cpu_access(dmaheap_mapping* mapping, dmaheap_cpu_access access,
                                             dmaheap_error** error) {
-  if (mapping == nullptr) return Missing("mapping", error);
-  const auto how = ToAccess(access);
-  if (!how.has_value()) return NoSuchAccess(access, error);
-  const absl::Status status = mapping->mapping.EndCpuAccess(*how);
-  return status.ok() ? DMAHEAP_OK : Fail(status, error);
+  return Finish(SyncMapping(mapping, access, &dmaheap::Mapping::EndCpuAccess), error);
 }
 
 void dmaheap_mapping_free(dmaheap_mapping* mapping) { delete mapping; }
 
-// ---- heaps
-// ----------------------------------------------------------------------------------------
-
-dmaheap_code dmaheap_list_heaps(dmaheap_client* client, int64_t timeout_ns,
-                                dmaheap_heaps** out_heaps, dmaheap_error** error) {
-  if (client == nullptr) return Missing("client", error);
-  if (out_heaps == nullptr) return Missing("out_heaps", error);
-  auto heaps = client->client->ListHeaps(Time(timeout_ns));
-  if (!heaps.ok()) return Fail(heaps.status(), error);
-  *out_heaps = new dmaheap_heaps{*std::move(heaps)};
-  return DMAHEAP_OK;
-}
-
-uint32_t dmaheap_heaps_count(const dmaheap_heaps* heaps) {
-  return static_cast<uint32_t>(heaps->heaps.size());
-}
-
-const char* dmaheap_heaps_name(const dmaheap_heaps* heaps, uint32_t index) {
-  return index < heaps->heaps.size() ? heaps->heaps[index].name.c_str() : nullptr;
-}
-
-const char* dmaheap_heaps_kind(const dmaheap_heaps* heaps, uint32_t index) {
-  return index < heaps->heaps.size() ? heaps->heaps[index].kind.c_str() : nullptr;
-}
-
-dmaheap_contiguity dmaheap_heaps_contiguity(const dmaheap_heaps* heaps, uint32_t index) {
-  if (index >= heaps->heaps.size()) return DMAHEAP_CONTIGUITY_UNSPECIFIED;
-  return static_cast<dmaheap_contiguity>(heaps->heaps[index].contiguity);
-}
-
-dmaheap_code dmaheap_heaps_size_bytes(const dmaheap_heaps* heaps, uint32_t index,
-                                      int64_t* out_bytes) {
-  if (out_bytes == nullptr) return DMAHEAP_INVALID_ARGUMENT;
-  if (index >= heaps->heaps.size() || !heaps->heaps[index].size_bytes.has_value()) {
-    return DMAHEAP_NOT_FOUND;
+dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_hold_options* options,
+                          dmaheap_held** held, dmaheap_error** error) {
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (held == nullptr) return Finish(MissingArgument("held"), error);
+  dmaheap_hold_options known = {};
+  if (absl::Status status = CopyOptions(options, known); !status.ok()) {
+    return Finish(status, error);
   }
-  *out_bytes = *heaps->heaps[index].size_bytes;
-  return DMAHEAP_OK;
+  const absl::StatusOr<int> how_many = ConvertCount(std::max(known.count, uint32_t{1}));
+  if (!how_many.ok()) return Finish(how_many.status(), error);
+  absl::StatusOr<dmaheap::HeldBuffers> got =
+      client->client->Hold({.heap = StringOrEmpty(known.heap),
+                            .size_bytes = known.size_bytes,
+                            .label = StringOrEmpty(known.label),
+                            .count = *how_many,
+                            .lease = absl::Milliseconds(known.lease_ms),
+                            .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
+                            .request_id = StringOrEmpty(known.request_id)});
+  if (got.ok()) *held = new dmaheap_held{*std::move(got)};
+  return Finish(got.status(), error);
 }
 
-dmaheap_code dmaheap_heaps_free_bytes(const dmaheap_heaps* heaps, uint32_t index,
-                                      int64_t* out_bytes) {
-  if (out_bytes == nullptr) return DMAHEAP_INVALID_ARGUMENT;
-  if (index >= heaps->heaps.size() || !heaps->heaps[index].free_bytes.has_value()) {
-    return DMAHEAP_NOT_FOUND;
+uint32_t dmaheap_held_count(const dmaheap_held* held) {
+  return held == nullptr ? 0 : static_cast<uint32_t>(held->held.buffers.size());
+}
+
+const char* dmaheap_held_name(const dmaheap_held* held, uint32_t index) {
+  if (index >= dmaheap_held_count(held)) return nullptr;
+  return held->held.buffers[index].name.c_str();
+}
+
+const char* dmaheap_held_claim_token(const dmaheap_held* held) {
+  return held == nullptr ? "" : held->held.claim_token.c_str();
+}
+
+void dmaheap_held_free(dmaheap_held* held) { delete held; }
+
+dmaheap_code dmaheap_claim(dmaheap_client* client, const char* name, const char* claim_token,
+                           int64_t deadline_ms, dmaheap_buffer** buffer, dmaheap_error** error) {
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (name == nullptr) return Finish(MissingArgument("name"), error);
+  if (claim_token == nullptr) return Finish(MissingArgument("claim_token"), error);
+  if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
+  absl::StatusOr<dmaheap::Buffer> got = client->client->Claim(
+      {.name = name, .token = claim_token, .deadline = DurationOr(deadline_ms, kDefaultTimeout)});
+  if (got.ok()) *buffer = NewBuffer(*std::move(got));
+  return Finish(got.status(), error);
+}
+
+dmaheap_code dmaheap_release(dmaheap_client* client, const char* name, const char* claim_token,
+                             int64_t timeout_ms, dmaheap_error** error) {
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (name == nullptr) return Finish(MissingArgument("name"), error);
+  return Finish(client->client->Release(name, StringOrEmpty(claim_token),
+                                        DurationOr(timeout_ms, kDefaultTimeout)),
+                error);
+}
+
+dmaheap_code dmaheap_list_heaps(dmaheap_client* client, int64_t timeout_ms,
+                                dmaheap_heap_list** heaps, dmaheap_error** error) {
+  if (client == nullptr) return Finish(MissingArgument("client"), error);
+  if (heaps == nullptr) return Finish(MissingArgument("heaps"), error);
+  absl::StatusOr<std::vector<dmaheap::HeapInfo>> got =
+      client->client->ListHeaps(DurationOr(timeout_ms, kDefaultTimeout));
+  if (got.ok()) *heaps = new dmaheap_heap_list{*std::move(got)};
+  return Finish(got.status(), error);
+}
+
+uint32_t dmaheap_heap_list_count(const dmaheap_heap_list* heaps) {
+  return heaps == nullptr ? 0 : static_cast<uint32_t>(heaps->heaps.size());
+}
+
+dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t index,
+                                   dmaheap_heap_info* info, dmaheap_error** error) {
+  if (heaps == nullptr) return Finish(MissingArgument("heaps"), error);
+  if (info == nullptr) return Finish(MissingArgument("info"), error);
+  const uint32_t size = info->struct_size;
+  if (size < sizeof(dmaheap_heap_info) || size > kMaxStructBytes) {
+    return Finish(absl::InvalidArgumentError(absl::StrCat("info->struct_size is ", size,
+                                                          "; set it to sizeof, which is at least ",
+                                                          sizeof(dmaheap_heap_info))),
+                  error);
   }
-  *out_bytes = *heaps->heaps[index].free_bytes;
+  if (index >= heaps->heaps.size()) {
+    return Finish(absl::OutOfRangeError(absl::StrCat("index is ", index, " and there are ",
+                                                     heaps->heaps.size(), " heaps")),
+                  error);
+  }
+  const dmaheap::HeapInfo& heap = heaps->heaps[index];
+  std::memset(reinterpret_cast<char*>(info) + sizeof(*info), 0, size - sizeof(*info));
+  *info = {.struct_size = size,
+           .contiguity = ConvertContiguity(heap.contiguity),
+           .name = heap.name.c_str(),
+           .kind = heap.kind.c_str(),
+           .size_bytes = heap.size_bytes.value_or(-1),
+           .free_bytes = heap.free_bytes.value_or(-1),
+           .largest_free_bytes = heap.largest_free_bytes.value_or(-1),
+           .live_buffers = heap.live_buffers,
+           .live_bytes = heap.live_bytes,
+           .queue_depth = heap.queue_depth,
+           .page_size_bytes = heap.page_size_bytes};
   return DMAHEAP_OK;
 }
 
-void dmaheap_heaps_free(dmaheap_heaps* heaps) { delete heaps; }
+void dmaheap_heap_list_free(dmaheap_heap_list* heaps) { delete heaps; }
 
-// ---- errors
-// ---------------------------------------------------------------------------------------
-
-dmaheap_code dmaheap_error_code(const dmaheap_error* error) { return error->code; }
-
-const char* dmaheap_error_message(const dmaheap_error* error) { return error->message.c_str(); }
-
-const char* dmaheap_error_reason(const dmaheap_error* error) { return error->reason.c_str(); }
-
-const char* dmaheap_error_detail(const dmaheap_error* error, const char* key) {
-  if (key == nullptr) return nullptr;
-  const auto it = error->details.find(key);
-  return it == error->details.end() ? nullptr : it->second.c_str();
+const char* dmaheap_library_version(void) {
+  static const std::string* const kText = new std::string(dmaheap::LibraryVersion());
+  return kText->c_str();
 }
-
-uint32_t dmaheap_error_detail_count(const dmaheap_error* error) {
-  return static_cast<uint32_t>(error->details.size());
-}
-
-const char* dmaheap_error_detail_key(const dmaheap_error* error, uint32_t index) {
-  if (index >= error->details.size()) return nullptr;
-  return std::next(error->details.begin(), index)->first.c_str();
-}
-
-dmaheap_code dmaheap_error_retry_after_ns(const dmaheap_error* error, int64_t* out_ns) {
-  if (out_ns == nullptr) return DMAHEAP_INVALID_ARGUMENT;
-  if (!error->retry_after.has_value()) return DMAHEAP_NOT_FOUND;
-  *out_ns = absl::ToInt64Nanoseconds(*error->retry_after);
-  return DMAHEAP_OK;
-}
-
-void dmaheap_error_free(dmaheap_error* error) { delete error; }

@@ -1,32 +1,41 @@
-/* The C library of dmaheapd: dmaheap.h for programs that are not written in C++.
+/* The client library of dmaheapd for C, and for whatever speaks C: libdmaheap.so.
  *
- *   dmaheap_client *client;
- *   dmaheap_error *error;
- *   if (dmaheap_connect(NULL, &client, &error) != DMAHEAP_OK) {
+ *   dmaheap_error *error = NULL;
+ *   dmaheap_client *client = NULL;
+ *   dmaheap_buffer *frame = NULL;
+ *   dmaheap_connect_options connect = {.struct_size = sizeof(connect)};
+ *   dmaheap_allocate_options wanted = {.struct_size = sizeof(wanted)};
+ *   wanted.heap = "reserved";
+ *   wanted.size_bytes = 3840 * 2160 * 3 / 2;
+ *   if (dmaheap_connect(&connect, &client, &error) != DMAHEAP_OK ||
+ *       dmaheap_allocate(client, &wanted, &frame, &error) != DMAHEAP_OK) {
  *     fprintf(stderr, "%s\n", dmaheap_error_message(error));
- *     dmaheap_error_free(error);
- *     return 1;
  *   }
- *   dmaheap_allocate_options options = DMAHEAP_ALLOCATE_OPTIONS_INIT;
- *   options.heap = "reserved";
- *   options.size_bytes = 3840 * 2160 * 3 / 2;
- *   dmaheap_buffer *frame;
- *   dmaheap_code code = dmaheap_allocate(client, &options, &frame, NULL);
  *
- * Rules that hold for every function:
- * - A function that can fail returns a dmaheap_code. On failure no output is touched but *error,
- * which then holds an object to free with dmaheap_error_free; error may be NULL.
- * - Handles are opaque and owned by who got them; each has one function that ends it, which takes
- *   NULL. Strings that a handle returns live as long as the handle.
- * - fds are O_CLOEXEC. A borrowed fd belongs to its buffer; one that was taken belongs to the
- * caller.
- * - Option structs begin with struct_size, so that a program and a library of different releases
- *   understand each other: members that the library does not know must be zero, and those that the
- *   program did not know yet count as zero. The _INIT macros set it. NULL or zero means the
- * default.
- * - Times are nanoseconds; 0 the default (5 s), DMAHEAP_NO_DEADLINE none.
- * - A client may be used by several threads at once; a buffer and its mappings by one at a time.
- *   After fork() a client fails in the child, with DMAHEAP_FAILED_PRECONDITION.
+ * Results. A function that can fail returns a dmaheap_code and takes, last, a `dmaheap_error **`.
+ * That may be NULL. On failure it is given a new error, which the caller frees with
+ * dmaheap_error_free; what it pointed at before is lost, not freed. On success it is not touched.
+ * All other outputs are written on success only. A required pointer that is NULL is
+ * DMAHEAP_INVALID_ARGUMENT. Running out of ordinary memory ends the process.
+ *
+ * Ownership. Each handle is freed by the function of its own kind; freeing NULL does nothing.
+ * Strings that are returned belong to the handle they were asked of and live as long as it does.
+ * Strings that are passed are copied. An fd is O_CLOEXEC.
+ *
+ * Parameter structs begin with struct_size, which the caller sets to sizeof. All other members may
+ * be zero, which means their default. A library older than its caller refuses members that it does
+ * not know, unless they are zero.
+ *
+ * Threads. A dmaheap_client may be used by any number of threads at once, but not while it is
+ * freed. Every other handle belongs to one thread at a time, but for dmaheap_request, whose
+ * functions may be called from any thread. A client does not survive fork() without exec(): each
+ * call in the child fails with DMAHEAP_FAILED_PRECONDITION. Buffers and mappings do survive it.
+ *
+ * Errors. Codes and reasons are those of the daemon's API. Every function that asks the daemon may
+ * fail with DMAHEAP_UNAVAILABLE (DAEMON_UNREACHABLE, OVERLOADED, SHUTTING_DOWN),
+ * DMAHEAP_DEADLINE_EXCEEDED and DMAHEAP_FAILED_PRECONDITION (after fork).
+ *
+ * Times are in milliseconds, sizes in bytes.
  */
 
 #ifndef CLIENT_DMAHEAP_C_H_
@@ -35,28 +44,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #if defined(__GNUC__)
 #define DMAHEAP_API __attribute__((visibility("default")))
 #else
 #define DMAHEAP_API
 #endif
 
-#define DMAHEAP_NO_DEADLINE INT64_MAX
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-typedef struct dmaheap_client dmaheap_client;
-typedef struct dmaheap_buffer dmaheap_buffer;
-typedef struct dmaheap_mapping dmaheap_mapping;
-typedef struct dmaheap_allocation dmaheap_allocation;
-typedef struct dmaheap_held dmaheap_held;
-typedef struct dmaheap_heaps dmaheap_heaps;
-typedef struct dmaheap_error dmaheap_error;
-
-/* The codes of gRPC, and their numbers. */
-typedef enum dmaheap_code {
+/* The numbers of gRPC's status codes. More may come. */
+typedef int32_t dmaheap_code;
+enum {
   DMAHEAP_OK = 0,
   DMAHEAP_CANCELLED = 1,
   DMAHEAP_UNKNOWN = 2,
@@ -74,9 +74,11 @@ typedef enum dmaheap_code {
   DMAHEAP_UNAVAILABLE = 14,
   DMAHEAP_DATA_LOSS = 15,
   DMAHEAP_UNAUTHENTICATED = 16
-} dmaheap_code;
+};
 
-typedef enum dmaheap_contiguity {
+/* Whether the pages of a buffer are physically contiguous. */
+typedef int32_t dmaheap_contiguity;
+enum {
   DMAHEAP_CONTIGUITY_UNSPECIFIED = 0,
   /* One run of physical pages. */
   DMAHEAP_CONTIGUITY_PHYSICAL = 1,
@@ -84,182 +86,269 @@ typedef enum dmaheap_contiguity {
   DMAHEAP_CONTIGUITY_SCATTERED = 2,
   /* Contiguous only in a simulated area: no device without an IOMMU can use it. */
   DMAHEAP_CONTIGUITY_SIMULATED = 3
-} dmaheap_contiguity;
+};
 
-typedef enum dmaheap_cpu_access {
-  DMAHEAP_CPU_READ = 1,
-  DMAHEAP_CPU_WRITE = 2,
-  DMAHEAP_CPU_READ_WRITE = 3
-} dmaheap_cpu_access;
+/* What the CPU is about to do with the memory, or has done. */
+typedef int32_t dmaheap_cpu_access;
+enum { DMAHEAP_CPU_READ = 1, DMAHEAP_CPU_WRITE = 2, DMAHEAP_CPU_READ_WRITE = 3 };
+
+/* Why a call failed. */
+typedef struct dmaheap_error dmaheap_error;
+/* A connection to the daemon, with the identity of the process at connect. */
+typedef struct dmaheap_client dmaheap_client;
+/* A buffer in the hand of this process: owns its fd, unless that was taken. */
+typedef struct dmaheap_buffer dmaheap_buffer;
+/* A buffer's memory in this process. */
+typedef struct dmaheap_mapping dmaheap_mapping;
+/* An asynchronous request. */
+typedef struct dmaheap_request dmaheap_request;
+/* Buffers that the daemon holds for whoever comes with the token. */
+typedef struct dmaheap_held dmaheap_held;
+/* The heaps, as they were when asked for. */
+typedef struct dmaheap_heap_list dmaheap_heap_list;
+
+/* ---- Errors. None of these functions fails. ---- */
+
+/* What failed, why, and what to do about it. Never NULL; "" for a NULL error. */
+DMAHEAP_API const char* dmaheap_error_message(const dmaheap_error* error);
+
+/* The code that the failed function returned; DMAHEAP_OK for a NULL error. */
+DMAHEAP_API dmaheap_code dmaheap_error_code(const dmaheap_error* error);
+
+/* The reason, of the closed set in errors.proto ("HEAP_NOT_FOUND"); "" if it has none. */
+DMAHEAP_API const char* dmaheap_error_reason(const dmaheap_error* error);
+
+/* The value of that name in the error ("heap_size_bytes"); NULL if it has none. */
+DMAHEAP_API const char* dmaheap_error_detail(const dmaheap_error* error, const char* key);
+
+/* When a repeat makes sense; -1 if the daemon did not say. */
+DMAHEAP_API int64_t dmaheap_error_retry_after_ms(const dmaheap_error* error);
+
+/* Frees the error and the strings asked of it. */
+DMAHEAP_API void dmaheap_error_free(dmaheap_error* error);
+
+/* ---- The connection ---- */
 
 typedef struct dmaheap_connect_options {
   uint32_t struct_size;
+  /* Zero. */
   uint32_t reserved;
-  /* NULL: $DMAHEAPD_SOCKET_DIR, else /run/dmaheapd. */
+  /* Folder of the daemon's sockets. NULL: $DMAHEAPD_SOCKET_DIR, else /run/dmaheapd. */
   const char* socket_dir;
-  /* What this client calls itself; NULL: the name of the program. */
+  /* What this client calls itself: at most 64 bytes of printable ASCII. NULL: the program's name.
+   */
   const char* label;
-  int64_t timeout_ns;
-  /* How long to try again while no daemon listens; 0: not at all. */
-  int64_t wait_for_daemon_ns;
+  /* Bounds the handshake. 0: 5000. */
+  int64_t timeout_ms;
+  /* How long to try again while no daemon listens, beside timeout_ms. 0: not at all. */
+  int64_t wait_for_daemon_ms;
 } dmaheap_connect_options;
+
+/* Connects. options may be NULL. *client is the caller's, to free with dmaheap_client_free.
+ * Errors: DMAHEAP_UNAVAILABLE no daemon listens; DMAHEAP_PERMISSION_DENIED the socket is not for
+ * this user; DMAHEAP_FAILED_PRECONDITION WIRE_VERSION_UNSUPPORTED; DMAHEAP_INVALID_ARGUMENT.
+ * Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_connect(const dmaheap_connect_options* options,
+                                         dmaheap_client** client, dmaheap_error** error);
+
+/* Ends the connection: cancels asynchronous requests and waits for their callbacks, so not to be
+ * called from within one. Buffers stay valid. Not while another thread uses the client. */
+DMAHEAP_API void dmaheap_client_free(dmaheap_client* client);
+
+/* ---- Allocation ---- */
 
 typedef struct dmaheap_allocate_options {
   uint32_t struct_size;
+  /* Zero. */
   uint32_t reserved;
-  /* Required. Name or alias, with or without "heaps/". */
+  /* Required. By name or alias, with or without "heaps/". */
   const char* heap;
-  /* Required. */
+  /* Required. Of each buffer; rounded up to whole pages. */
   int64_t size_bytes;
-  /* Name of the buffers, at most 31 bytes; may be NULL. */
+  /* Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII. */
   const char* label;
-  int64_t deadline_ns;
-  /* Makes a repeat idempotent; NULL: a random one. */
+  /* From the call on. The daemon answers a little earlier, so that an explanation still arrives.
+   * 0: 5000. */
+  int64_t deadline_ms;
+  /* Makes a repeat idempotent: the daemon gives no second buffer for it. NULL: a random one. */
   const char* request_id;
 } dmaheap_allocate_options;
 
-#define DMAHEAP_CONNECT_OPTIONS_INIT \
-  { sizeof(dmaheap_connect_options), 0, NULL, NULL, 0, 0 }
-#define DMAHEAP_ALLOCATE_OPTIONS_INIT \
-  { sizeof(dmaheap_allocate_options), 0, NULL, 0, NULL, 0, NULL }
-
-/* "0.1.0" */
-DMAHEAP_API const char* dmaheap_version(void);
-/* "NOT_FOUND"; "UNKNOWN" for a number that is no code. */
-DMAHEAP_API const char* dmaheap_code_name(dmaheap_code code);
-
-/* --- connection --------------------------------------------------------------------------------
- */
-
-/* options may be NULL. */
-DMAHEAP_API dmaheap_code dmaheap_connect(const dmaheap_connect_options* options,
-                                         dmaheap_client** out_client, dmaheap_error** error);
-/* Cancels asynchronous requests and waits for their callbacks; so not from within one. Buffers
- * stay. */
-DMAHEAP_API void dmaheap_disconnect(dmaheap_client* client);
-/* The daemon's version; lives as long as the client. */
-DMAHEAP_API const char* dmaheap_server_version(dmaheap_client* client);
-
-/* --- allocation --------------------------------------------------------------------------------
- */
-
+/* One buffer. *buffer is the caller's, to free with dmaheap_buffer_free. Blocks until the outcome
+ * or the deadline. Errors: every one of the API, such as DMAHEAP_NOT_FOUND no such heap,
+ * DMAHEAP_OUT_OF_RANGE larger than the heap can ever hold, DMAHEAP_RESOURCE_EXHAUSTED quota or heap
+ * used up, DMAHEAP_UNAVAILABLE contiguous memory is pinned or fragmented, DMAHEAP_DATA_LOSS the fd
+ * did not arrive. Thread-safe. */
 DMAHEAP_API dmaheap_code dmaheap_allocate(dmaheap_client* client,
                                           const dmaheap_allocate_options* options,
-                                          dmaheap_buffer** out_buffer, dmaheap_error** error);
-/* count buffers (at most 32) into out_buffers[0] to [count - 1]: all or none. */
+                                          dmaheap_buffer** buffer, dmaheap_error** error);
+
+/* count buffers of one size, 1 to 32: all of them or none. Writes buffers[0] to buffers[count - 1],
+ * each the caller's. Else as dmaheap_allocate. Thread-safe. */
 DMAHEAP_API dmaheap_code dmaheap_allocate_many(dmaheap_client* client,
                                                const dmaheap_allocate_options* options,
-                                               uint32_t count, dmaheap_buffer** out_buffers,
+                                               uint32_t count, dmaheap_buffer** buffers,
                                                dmaheap_error** error);
 
-/* Comes exactly once, on a thread of the library or within dmaheap_allocate_async; must not block.
- * On success buffer is the callee's; on failure it is NULL and error is lent until the callback
- * returns. */
-typedef void (*dmaheap_allocate_callback)(void* user_data, dmaheap_code code,
-                                          dmaheap_buffer* buffer, const dmaheap_error* error);
+/* What became of an asynchronous request. On success code is DMAHEAP_OK and the buffers, not the
+ * array, are the callback's to free. On failure count is 0 and error says why; error is valid for
+ * the length of the call. Runs once, on a thread of the library or on the caller's own; must not
+ * block, for other callbacks wait behind it. */
+typedef void (*dmaheap_allocated)(void* context, dmaheap_code code, dmaheap_buffer* const* buffers,
+                                  uint32_t count, const dmaheap_error* error);
 
-/* Returns at once. out_allocation may be NULL; else free it with dmaheap_allocation_free. Fails
- * only for arguments that it can not read; then the callback does not come. */
+/* As dmaheap_allocate_many, but returns at once; done gets the outcome exactly once, unless this
+ * function itself fails (DMAHEAP_INVALID_ARGUMENT: a required pointer is NULL, or options are
+ * wrong). *request is the caller's, to free with dmaheap_request_free; request may be NULL if no
+ * cancelling is intended. done may run before *request is written. Thread-safe. */
 DMAHEAP_API dmaheap_code dmaheap_allocate_async(dmaheap_client* client,
                                                 const dmaheap_allocate_options* options,
-                                                dmaheap_allocate_callback callback, void* user_data,
-                                                dmaheap_allocation** out_allocation,
+                                                uint32_t count, dmaheap_allocated done,
+                                                void* context, dmaheap_request** request,
                                                 dmaheap_error** error);
-/* The callback still comes: with DMAHEAP_CANCELLED, or with the buffer that was quicker. */
-DMAHEAP_API void dmaheap_allocation_cancel(dmaheap_allocation* allocation);
-/* Neither cancels nor waits. */
-DMAHEAP_API void dmaheap_allocation_free(dmaheap_allocation* allocation);
 
-/* --- held buffers ------------------------------------------------------------------------------
- */
+/* Asks to end the request. Its callback still comes, with DMAHEAP_CANCELLED or with buffers that
+ * were quicker. Does nothing once the callback has run. Never fails. Thread-safe. */
+DMAHEAP_API void dmaheap_request_cancel(dmaheap_request* request);
 
-/* Allocates buffers that stay in the daemon until claimed. lease_ns 0: the daemon's default. */
-DMAHEAP_API dmaheap_code dmaheap_hold(dmaheap_client* client,
-                                      const dmaheap_allocate_options* options, uint32_t count,
-                                      int64_t lease_ns, dmaheap_held** out_held,
-                                      dmaheap_error** error);
-DMAHEAP_API uint32_t dmaheap_held_count(const dmaheap_held* held);
-/* NULL if there is no such index. */
-DMAHEAP_API const char* dmaheap_held_name(const dmaheap_held* held, uint32_t index);
-/* A secret: whoever has it may claim the buffers. */
-DMAHEAP_API const char* dmaheap_held_claim_token(const dmaheap_held* held);
-/* Frees the description; the buffers stay held. */
-DMAHEAP_API void dmaheap_held_free(dmaheap_held* held);
+/* Frees the handle; neither cancels nor waits. Not while another thread cancels by it. */
+DMAHEAP_API void dmaheap_request_free(dmaheap_request* request);
 
-DMAHEAP_API dmaheap_code dmaheap_claim(dmaheap_client* client, const char* buffer_name,
-                                       const char* claim_token, int64_t deadline_ns,
-                                       dmaheap_buffer** out_buffer, dmaheap_error** error);
-/* Frees a held buffer. claim_token may be NULL for one of this user. */
-DMAHEAP_API dmaheap_code dmaheap_release(dmaheap_client* client, const char* buffer_name,
-                                         const char* claim_token, int64_t timeout_ns,
-                                         dmaheap_error** error);
+/* ---- Buffers. One thread at a time. ---- */
 
-/* --- buffers -----------------------------------------------------------------------------------
- */
-
-/* Borrowed. Fails with DMAHEAP_FAILED_PRECONDITION once the fd was taken. */
-DMAHEAP_API dmaheap_code dmaheap_buffer_get_fd(const dmaheap_buffer* buffer, int* out_fd);
-/* The caller's from now on. */
-DMAHEAP_API dmaheap_code dmaheap_buffer_take_fd(dmaheap_buffer* buffer, int* out_fd);
-DMAHEAP_API int64_t dmaheap_buffer_size_bytes(const dmaheap_buffer* buffer);
-/* buffers/{buffer} */
-DMAHEAP_API const char* dmaheap_buffer_name(const dmaheap_buffer* buffer);
-/* heaps/{heap} that served it. */
-DMAHEAP_API const char* dmaheap_buffer_heap(const dmaheap_buffer* buffer);
-DMAHEAP_API const char* dmaheap_buffer_label(const dmaheap_buffer* buffer);
-DMAHEAP_API dmaheap_contiguity dmaheap_buffer_contiguity(const dmaheap_buffer* buffer);
-/* Closes the fd and tells the daemon, once its mappings are gone too. */
+/* Closes the fd, unless taken, and tells the daemon, once the mappings are freed too. */
 DMAHEAP_API void dmaheap_buffer_free(dmaheap_buffer* buffer);
 
+/* Lends the fd: valid as long as the buffer. DMAHEAP_FAILED_PRECONDITION after
+ * dmaheap_buffer_take_fd. */
+DMAHEAP_API dmaheap_code dmaheap_buffer_fd(const dmaheap_buffer* buffer, int* fd,
+                                           dmaheap_error** error);
+
+/* Gives the fd away: the caller closes it. DMAHEAP_FAILED_PRECONDITION the second time. */
+DMAHEAP_API dmaheap_code dmaheap_buffer_take_fd(dmaheap_buffer* buffer, int* fd,
+                                                dmaheap_error** error);
+
+/* What the buffer really has; 0 for NULL. */
+DMAHEAP_API int64_t dmaheap_buffer_size_bytes(const dmaheap_buffer* buffer);
+
+/* buffers/{buffer}, heaps/{heap} that served it, and the label; "" for NULL. */
+DMAHEAP_API const char* dmaheap_buffer_name(const dmaheap_buffer* buffer);
+DMAHEAP_API const char* dmaheap_buffer_heap(const dmaheap_buffer* buffer);
+DMAHEAP_API const char* dmaheap_buffer_label(const dmaheap_buffer* buffer);
+
+/* DMAHEAP_CONTIGUITY_UNSPECIFIED for NULL. */
+DMAHEAP_API dmaheap_contiguity dmaheap_buffer_contiguity(const dmaheap_buffer* buffer);
+
+/* mmap(2) of the whole buffer. *mapping is the caller's, to free with dmaheap_mapping_free; it may
+ * outlive the buffer. The error's message carries the errno. */
 DMAHEAP_API dmaheap_code dmaheap_buffer_map(const dmaheap_buffer* buffer, dmaheap_cpu_access access,
-                                            dmaheap_mapping** out_mapping, dmaheap_error** error);
+                                            dmaheap_mapping** mapping, dmaheap_error** error);
+
+/* Where the memory is, and how much; NULL and 0 for NULL. */
 DMAHEAP_API void* dmaheap_mapping_data(const dmaheap_mapping* mapping);
 DMAHEAP_API int64_t dmaheap_mapping_size_bytes(const dmaheap_mapping* mapping);
-/* Bracket CPU access (DMA_BUF_IOCTL_SYNC). */
+
+/* Bracket CPU access, so that caches and devices agree (DMA_BUF_IOCTL_SYNC of linux/dma-buf.h). A
+ * memfd of a simulated heap knows no such request and needs none: success.
+ * DMAHEAP_FAILED_PRECONDITION after dmaheap_buffer_take_fd; else the message carries the errno. */
 DMAHEAP_API dmaheap_code dmaheap_mapping_begin_cpu_access(dmaheap_mapping* mapping,
                                                           dmaheap_cpu_access access,
                                                           dmaheap_error** error);
 DMAHEAP_API dmaheap_code dmaheap_mapping_end_cpu_access(dmaheap_mapping* mapping,
                                                         dmaheap_cpu_access access,
                                                         dmaheap_error** error);
+
+/* munmap(2). */
 DMAHEAP_API void dmaheap_mapping_free(dmaheap_mapping* mapping);
 
-/* --- heaps -------------------------------------------------------------------------------------
- */
+/* ---- Buffers that the daemon holds ---- */
 
-DMAHEAP_API dmaheap_code dmaheap_list_heaps(dmaheap_client* client, int64_t timeout_ns,
-                                            dmaheap_heaps** out_heaps, dmaheap_error** error);
-DMAHEAP_API uint32_t dmaheap_heaps_count(const dmaheap_heaps* heaps);
-/* NULL, or DMAHEAP_CONTIGUITY_UNSPECIFIED, if there is no such index. */
-DMAHEAP_API const char* dmaheap_heaps_name(const dmaheap_heaps* heaps, uint32_t index);
-DMAHEAP_API const char* dmaheap_heaps_kind(const dmaheap_heaps* heaps, uint32_t index);
-DMAHEAP_API dmaheap_contiguity dmaheap_heaps_contiguity(const dmaheap_heaps* heaps, uint32_t index);
-/* DMAHEAP_NOT_FOUND where it is not known. */
-DMAHEAP_API dmaheap_code dmaheap_heaps_size_bytes(const dmaheap_heaps* heaps, uint32_t index,
-                                                  int64_t* out_bytes);
-DMAHEAP_API dmaheap_code dmaheap_heaps_free_bytes(const dmaheap_heaps* heaps, uint32_t index,
-                                                  int64_t* out_bytes);
-DMAHEAP_API void dmaheap_heaps_free(dmaheap_heaps* heaps);
+typedef struct dmaheap_hold_options {
+  uint32_t struct_size;
+  /* How many, 1 to 32. 0: 1. */
+  uint32_t count;
+  /* As in dmaheap_allocate_options. */
+  const char* heap;
+  int64_t size_bytes;
+  const char* label;
+  /* How long to hold. 0: the daemon's default, 60000. The policy caps it. */
+  int64_t lease_ms;
+  int64_t deadline_ms;
+  const char* request_id;
+} dmaheap_hold_options;
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* Allocates buffers that stay in the daemon until claimed, by this process or another. *held is
+ * the caller's, to free with dmaheap_held_free, which leaves the buffers where they are.
+ * Errors as dmaheap_allocate. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_hold_options* options,
+                                      dmaheap_held** held, dmaheap_error** error);
 
-DMAHEAP_API dmaheap_code dmaheap_error_code(const dmaheap_error* error);
-/* What failed, why, and what to do. */
-DMAHEAP_API const char* dmaheap_error_message(const dmaheap_error* error);
-/* "HEAP_NOT_FOUND", of the closed set in errors.proto; empty if there is none. */
-DMAHEAP_API const char* dmaheap_error_reason(const dmaheap_error* error);
-/* A value that the text names; NULL if there is none of that key. */
-DMAHEAP_API const char* dmaheap_error_detail(const dmaheap_error* error, const char* key);
-DMAHEAP_API uint32_t dmaheap_error_detail_count(const dmaheap_error* error);
-/* NULL if there is no such index. */
-DMAHEAP_API const char* dmaheap_error_detail_key(const dmaheap_error* error, uint32_t index);
-/* When a repeat makes sense. DMAHEAP_NOT_FOUND if nothing is known of that. */
-DMAHEAP_API dmaheap_code dmaheap_error_retry_after_ns(const dmaheap_error* error, int64_t* out_ns);
-DMAHEAP_API void dmaheap_error_free(dmaheap_error* error);
+/* How many; 0 for NULL. */
+DMAHEAP_API uint32_t dmaheap_held_count(const dmaheap_held* held);
+
+/* buffers/{buffer} of one; NULL where there is none of that index. */
+DMAHEAP_API const char* dmaheap_held_name(const dmaheap_held* held, uint32_t index);
+
+/* A secret: whoever has it may claim the buffers. "" for NULL. */
+DMAHEAP_API const char* dmaheap_held_claim_token(const dmaheap_held* held);
+
+/* Frees the handle, not the buffers. */
+DMAHEAP_API void dmaheap_held_free(dmaheap_held* held);
+
+/* Takes one held buffer. The first claim wins; the claimer is charged. deadline_ms 0: 5000.
+ * Errors: DMAHEAP_NOT_FOUND gone, claimed or another token; DMAHEAP_RESOURCE_EXHAUSTED quota;
+ * DMAHEAP_DATA_LOSS the fd did not arrive. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_claim(dmaheap_client* client, const char* name,
+                                       const char* claim_token, int64_t deadline_ms,
+                                       dmaheap_buffer** buffer, dmaheap_error** error);
+
+/* Frees a held buffer. claim_token may be NULL for one of this user. timeout_ms 0: 5000.
+ * Errors: DMAHEAP_NOT_FOUND. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_release(dmaheap_client* client, const char* name,
+                                         const char* claim_token, int64_t timeout_ms,
+                                         dmaheap_error** error);
+
+/* ---- Heaps ---- */
+
+typedef struct dmaheap_heap_info {
+  uint32_t struct_size;
+  dmaheap_contiguity contiguity;
+  /* heaps/{heap} */
+  const char* name;
+  /* SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB */
+  const char* kind;
+  /* -1 where the heap has no fixed size or the kernel does not tell. */
+  int64_t size_bytes;
+  int64_t free_bytes;
+  int64_t largest_free_bytes;
+  int64_t live_buffers;
+  int64_t live_bytes;
+  int64_t queue_depth;
+  int64_t page_size_bytes;
+} dmaheap_heap_info;
+
+/* The heaps that this user may use. *heaps is the caller's, to free with dmaheap_heap_list_free.
+ * timeout_ms 0: 5000. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_list_heaps(dmaheap_client* client, int64_t timeout_ms,
+                                            dmaheap_heap_list** heaps, dmaheap_error** error);
+
+/* How many; 0 for NULL. */
+DMAHEAP_API uint32_t dmaheap_heap_list_count(const dmaheap_heap_list* heaps);
+
+/* Fills info, whose struct_size the caller has set, as far as that goes and this library knows;
+ * what it does not know becomes zero. The strings belong to the list. Errors: DMAHEAP_OUT_OF_RANGE
+ * no heap of that index; DMAHEAP_INVALID_ARGUMENT. */
+DMAHEAP_API dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t index,
+                                               dmaheap_heap_info* info, dmaheap_error** error);
+
+/* Frees the list and its strings. */
+DMAHEAP_API void dmaheap_heap_list_free(dmaheap_heap_list* heaps);
+
+/* The version of this library, for ever valid. */
+DMAHEAP_API const char* dmaheap_library_version(void);
 
 #ifdef __cplusplus
-}
+} /* extern "C" */
 #endif
 
 #endif /* CLIENT_DMAHEAP_C_H_ */

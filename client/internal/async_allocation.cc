@@ -104,6 +104,7 @@ void AsyncAllocation::Call() {
   }
   rpc->self = rpc;
   rpc->reader->StartCall();
+  rpc->HandOver();
   // The reply may come, and change all members, before this returns.
   rpc->reader->Finish(&rpc->response, &rpc->status, static_cast<AwaitedReply*>(rpc.get()));
 }

@@ -7,7 +7,11 @@ void Serve(grpc::CompletionQueue& queue) {
   void* tag = nullptr;
   // A unary call that ends with an error completes as well as any other: the status says so.
   bool ok = false;
-  while (queue.Next(&tag, &ok)) static_cast<AwaitedReply*>(tag)->Arrived();
+  while (queue.Next(&tag, &ok)) {
+    auto* const reply = static_cast<AwaitedReply*>(tag);
+    reply->TakeOver();
+    reply->Arrived();
+  }
 }
 
 }  // namespace

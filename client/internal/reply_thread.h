@@ -10,6 +10,7 @@
 #ifndef CLIENT_INTERNAL_REPLY_THREAD_H_
 #define CLIENT_INTERNAL_REPLY_THREAD_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -23,8 +24,16 @@ class AwaitedReply {
  public:
   virtual ~AwaitedReply() = default;
 
+  // The last that its maker does with it, before giving it to the queue. The queue orders the two
+  // threads by itself, but in code that ThreadSanitizer does not see.
+  void HandOver() { handed_over_.store(true, std::memory_order_release); }
+  void TakeOver() { handed_over_.load(std::memory_order_acquire); }
+
   // Called once, on the thread of the queue, which does not touch this object any more.
   virtual void Arrived() = 0;
+
+ private:
+  std::atomic<bool> handed_over_{false};
 };
 
 class ReplyThread {

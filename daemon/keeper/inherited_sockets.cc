@@ -56,7 +56,9 @@ absl::Status TakeFromSystemd(absl::Span<const SocketRole> roles,
     free(names[i]);
   }
   free(names);
-  for (auto& [name, fd] : all) {
+  for (auto& handed : all) {
+    const std::string& name = handed.first;
+    UniqueFd& fd = handed.second;
     const auto role = std::find_if(roles.begin(), roles.end(),
                                    [&](const SocketRole& known) { return known.name == name; });
     if (role == roles.end()) {

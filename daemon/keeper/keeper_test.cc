@@ -111,7 +111,9 @@ class KeeperTest : public ::testing::Test {
     spec.arguments.insert(spec.arguments.end(), more.begin(), more.end());
     return spec;
   }
-  DaemonProcess& Start(std::vector<std::string> more = {}) { return StartWith(Spec(more)); }
+  DaemonProcess& Start(std::vector<std::string> more = {}) {
+    return StartWith(Spec(std::move(more)));
+  }
   DaemonProcess& StartWith(const StartSpec& spec) {
     daemon_ = std::make_unique<DaemonProcess>(kProgram, spec);
     return *daemon_;

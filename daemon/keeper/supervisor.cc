@@ -143,7 +143,7 @@ void Supervisor::StartDue(absl::Time now) {
   }
 }
 
-void Supervisor::Start(Child& child, ChildSpec spec, absl::Time now) {
+void Supervisor::Start(Child& child, const ChildSpec& spec, absl::Time now) {
   child.start_at = absl::InfiniteFuture();
   child.kill_at = absl::InfiniteFuture();
   child.policy.OnStart(now);

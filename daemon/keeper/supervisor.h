@@ -52,7 +52,7 @@ class Supervisor {
   enum class Phase { kServing, kStoppingBroker, kStoppingProber, kDone };
 
   void StartDue(absl::Time now);
-  void Start(Child& child, ChildSpec spec, absl::Time now);
+  void Start(Child& child, const ChildSpec& spec, absl::Time now);
   ChildSpec BrokerSpec() const;
   ChildSpec ProberSpec() const;
   void TakeSignals();

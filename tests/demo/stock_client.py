@@ -109,9 +109,9 @@ class Server:
             response_deserializer=self.message_class(found.output_type.full_name).FromString)
         return call(request, timeout=TIMEOUT_SECONDS)
 
-    def json(self, message):
+    def json(self, message, indent=2):
         return json_format.MessageToJson(message, preserving_proto_field_name=True,
-                                         descriptor_pool=self.pool)
+                                         descriptor_pool=self.pool, indent=indent)
 
     def details(self, error):
         """What came beside the text of an error: the details of a google.rpc.Status."""
@@ -122,7 +122,7 @@ class Server:
                     name = detail.type_url.rpartition("/")[2]
                     self.learn(name)
                     made = self.message_class(name).FromString(detail.value)
-                    yield f"{name} {self.json(made)}"
+                    yield f"{name} {self.json(made, indent=None)}"
 
 
 def main():

@@ -17,19 +17,12 @@ lite_flag = rule(
 )
 
 def _to_lite(settings, attr):
-    return {
-        "//third_party/bazel:lite_protos": True,
-        # An option of gold's that GNU ld, which makes shared libraries here, does not know.
-        "//command_line_option:start_end_lib": False,
-    }
+    return {"//third_party/bazel:lite_protos": True}
 
 _lite = transition(
     implementation = _to_lite,
     inputs = [],
-    outputs = [
-        "//third_party/bazel:lite_protos",
-        "//command_line_option:start_end_lib",
-    ],
+    outputs = ["//third_party/bazel:lite_protos"],
 )
 
 def _lite_shared_library_impl(ctx):

@@ -25,7 +25,7 @@ class DmabufListerTest : public ::testing::Test {
     tree_.File("sys/kernel/dmabuf/buffers/42/size", "8192\n");
     tree_.File("sys/kernel/dmabuf/buffers/42/exporter_name", "cma_heap\n");
   }
-  ProberReply List(TimeBox box = TimeBox(absl::InfiniteDuration())) {
+  ProberReply List(const TimeBox& box = TimeBox(absl::InfiniteDuration())) {
     return DmabufLister(tree_.roots(), MemfdMark()).List(box);
   }
 

@@ -25,7 +25,7 @@ constexpr int kExitFailure = 1;
 // Sends one datagram, waiting for room: the broker reads when it gets to it.
 absl::Status SendWaiting(int socket, const std::string& bytes) {
   while (true) {
-    const absl::Status sent = SendDatagram(socket, bytes, {});
+    absl::Status sent = SendDatagram(socket, bytes, {});
     const int error = GetErrno(sent);
     if (error != EAGAIN && error != EWOULDBLOCK) return sent;
     pollfd room = {.fd = socket, .events = POLLOUT, .revents = 0};

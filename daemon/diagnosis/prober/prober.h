@@ -26,7 +26,8 @@ inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
 
 class Prober {
  public:
-  Prober(ProberRoots roots, MemfdMark mark) : roots_(roots), lister_(roots, std::move(mark)) {}
+  Prober(const ProberRoots& roots, MemfdMark mark)
+      : roots_(roots), lister_(roots, std::move(mark)) {}
 
   // The datagrams that answer a request. A request that does not decode gets none; an op that is
   // not known gets error_number ENOTSUP.

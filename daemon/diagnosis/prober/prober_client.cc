@@ -103,7 +103,7 @@ absl::StatusOr<uint64_t> ProberClient::GetAreaState(absl::string_view area, Area
   return Send(area, std::move(pending));
 }
 
-absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending pending) {
+absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending&& pending) {
   const uint64_t sequence = next_sequence_++;
   const absl::StatusOr<std::string> bytes = EncodeProberRequest(pending.op, sequence, name);
   if (!bytes.ok()) return bytes.status();

@@ -126,7 +126,7 @@ class ProberClient {
   ProberClient(UniqueFd socket, uint64_t first_sequence)
       : socket_(std::move(socket)), next_sequence_(first_sequence) {}
 
-  absl::StatusOr<uint64_t> Send(absl::string_view name, Pending pending);
+  absl::StatusOr<uint64_t> Send(absl::string_view name, Pending&& pending);
   void OnPart(ProberReplyPart part);
 
   UniqueFd socket_;

@@ -171,7 +171,7 @@ TEST_F(ProcScannerTest, WhenTheBoxEndsTheNextScanGoesOnWhereItStopped) {
 
 TEST(RealProcScannerTest, FindsAMemfdOfThisVeryProcessWithItsSize) {
   const UniqueFd memfd(memfd_create("dmaheap:real", MFD_CLOEXEC));
-  ASSERT_EQ(ftruncate(memfd.get(), 3 * 4096), 0);
+  ASSERT_EQ(ftruncate(memfd.get(), 12288), 0);
   struct stat status = {};
   ASSERT_EQ(fstat(memfd.get(), &status), 0);
   void* mapping = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memfd.get(), 0);
@@ -186,7 +186,7 @@ TEST(RealProcScannerTest, FindsAMemfdOfThisVeryProcessWithItsSize) {
 
   const auto at = result.buffers.find({BufferBacking::kMemfd, status.st_ino});
   ASSERT_NE(at, result.buffers.end());
-  EXPECT_EQ(at->second.size_bytes, 3u * 4096);
+  EXPECT_EQ(at->second.size_bytes, 12288u);
   EXPECT_STREQ(at->second.name, "real");
   for (const HoldKind kind : {HoldKind::kFd, HoldKind::kMapping}) {
     EXPECT_EQ(result.holds.count({BufferBacking::kMemfd, status.st_ino, getpid(), kind}), 1u);

@@ -68,9 +68,10 @@ TEST(SandboxTest, LetsTheProberDoItsWork) {
 }
 
 TEST(SandboxTest, KillsForWritingAFile) {
-  EXPECT_EQ(SignalFrom([] { openat(AT_FDCWD, "/tmp/x", O_WRONLY); }), SIGSYS);
-  EXPECT_EQ(SignalFrom([] { openat(AT_FDCWD, "/tmp/x", O_RDWR); }), SIGSYS);
-  EXPECT_EQ(SignalFrom([] { openat(AT_FDCWD, "/tmp/x", O_RDONLY | O_CREAT, 0600); }), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { (void)!openat(AT_FDCWD, "/tmp/x", O_WRONLY); }), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { (void)!openat(AT_FDCWD, "/tmp/x", O_RDWR); }), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { (void)!openat(AT_FDCWD, "/tmp/x", O_RDONLY | O_CREAT, 0600); }),
+            SIGSYS);
   EXPECT_EQ(SignalFrom([] { unlinkat(AT_FDCWD, "/tmp/x", 0); }), SIGSYS);
 }
 

@@ -139,7 +139,10 @@ class ScriptedBroker {
     if (verb == "pid") return absl::StrCat(getpid());
     if (verb == "fds") return ListFds();
     if (verb == "hups") return absl::StrCat(static_cast<int>(hangups));
-    if (verb == "env") return getenv(rest.c_str()) != nullptr ? getenv(rest.c_str()) : "(unset)";
+    if (verb == "env") {
+      const char* value = getenv(rest.c_str());
+      return value != nullptr ? std::string(value) : std::string("(unset)");
+    }
     if (verb == "fd-limit") {
       rlimit limit = {};
       getrlimit(RLIMIT_NOFILE, &limit);

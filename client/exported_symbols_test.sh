@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# What libdmaheap.so shows is what dmaheap_c.h declares: nothing more, nothing less.
+set -euo pipefail
+library=$1
+header=client/dmaheap_c.h
+
+exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
+declared=$(tr '\n' ' ' <"$header" | grep -o 'DMAHEAP_API [^;]*(' | grep -o 'dmaheap_[a-z_0-9]*(' |
+  tr -d '(' | sort)
+[[ -n $declared ]] || { echo "no function found in $header" && exit 1; }
+
+if ! diff <(echo "$declared") <(echo "$exported"); then
+  echo "declared in $header (<) and exported by $library (>) differ"
+  exit 1
+fi
+soname=$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')
+[[ $soname == libdmaheap.so.0 ]] || { echo "the soname is $soname" && exit 1; }
+
+if objdump -p "$library" | grep 'NEEDED.*grpc'; then
+  echo "gRPC is not linked in: a program with one of its own would meet this one"
+  exit 1
+fi
+if nm -D --undefined-only "$library" | grep 'AddDescriptors'; then
+  echo "enters descriptors in protobuf's table: a program with the same messages would abort"
+  exit 1
+fi
+echo "$(wc -l <<<"$exported") functions"
