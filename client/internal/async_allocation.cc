@@ -19,11 +19,6 @@ absl::Status CancelledError() { return Explain(absl::CancelledError(), "", absl:
 
 // One try: what gRPC uses until the reply is there. It keeps itself alive as long.
 struct AsyncAllocation::Rpc : AwaitedReply {
-  void Arrived() override {
-    const std::shared_ptr<Rpc> last = std::move(self);
-    owner->OnReply(*last);
-  }
-
   std::shared_ptr<Rpc> self;
   std::shared_ptr<AsyncAllocation> owner;
   grpc::ClientContext context;
@@ -31,6 +26,12 @@ struct AsyncAllocation::Rpc : AwaitedReply {
   grpc::Status status;
   // Lives in the memory of the context's call, and so goes before it.
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::AllocateBuffersResponse>> reader;
+
+ private:
+  void Arrived() override {
+    const std::shared_ptr<Rpc> last = std::move(self);
+    owner->OnReply(*last);
+  }
 };
 
 AsyncAllocation::AsyncAllocation(Core& core, v1::AllocateBuffersRequest request,
@@ -104,9 +105,8 @@ void AsyncAllocation::Call() {
   }
   rpc->self = rpc;
   rpc->reader->StartCall();
-  rpc->HandOver();
   // The reply may come, and change all members, before this returns.
-  rpc->reader->Finish(&rpc->response, &rpc->status, static_cast<AwaitedReply*>(rpc.get()));
+  rpc->reader->Finish(&rpc->response, &rpc->status, rpc->Tag());
 }
 
 void AsyncAllocation::OnReply(const Rpc& rpc) {

@@ -1,20 +1,17 @@
 #include "client/internal/reply_thread.h"
 
 namespace dmaheap::client_internal {
-namespace {
 
-void Serve(grpc::CompletionQueue& queue) {
+void ReplyThread::Serve(grpc::CompletionQueue& queue) {
   void* tag = nullptr;
   // A unary call that ends with an error completes as well as any other: the status says so.
   bool ok = false;
   while (queue.Next(&tag, &ok)) {
     auto* const reply = static_cast<AwaitedReply*>(tag);
-    reply->TakeOver();
+    static_cast<void>(reply->handed_over_.load(std::memory_order_acquire));
     reply->Arrived();
   }
 }
-
-}  // namespace
 
 grpc::CompletionQueue& ReplyThread::queue() {
   std::lock_guard<std::mutex> lock(mutex_);

@@ -19,20 +19,24 @@
 
 namespace dmaheap::client_internal {
 
-// A tag of the queue.
+// What waits for a reply.
 class AwaitedReply {
  public:
   virtual ~AwaitedReply() = default;
 
-  // The last that its maker does with it, before giving it to the queue. The queue orders the two
-  // threads by itself, but in code that ThreadSanitizer does not see.
-  void HandOver() { handed_over_.store(true, std::memory_order_release); }
-  void TakeOver() { handed_over_.load(std::memory_order_acquire); }
+  // For the call that completes on the queue. From here on this belongs to the thread of the queue.
+  void* Tag() {
+    handed_over_.store(true, std::memory_order_release);
+    return this;
+  }
+
+ private:
+  friend class ReplyThread;
 
   // Called once, on the thread of the queue, which does not touch this object any more.
   virtual void Arrived() = 0;
 
- private:
+  // gRPC's queue orders the two threads as well, but ThreadSanitizer can not see into it.
   std::atomic<bool> handed_over_{false};
 };
 
@@ -43,13 +47,15 @@ class ReplyThread {
   ReplyThread& operator=(const ReplyThread&) = delete;
   ~ReplyThread() { Stop(); }
 
-  // Valid until Stop. Its tags must be AwaitedReply*.
+  // Valid until Stop. For AwaitedReply::Tag only.
   grpc::CompletionQueue& queue();
 
   // Serves what is under way and ends the thread; so not from it. Nobody may start a call any more.
   void Stop();
 
  private:
+  static void Serve(grpc::CompletionQueue& queue);
+
   std::mutex mutex_;
   std::unique_ptr<grpc::CompletionQueue> queue_;
   std::thread thread_;

@@ -71,7 +71,8 @@ absl::Status SilentDaemonError(absl::string_view socket_path, absl::Duration wai
   return Error(ErrorReason::DAEMON_UNREACHABLE,
                absl::StrCat("dmaheapd at ", socket_path,
                             " let us connect but did not answer the handshake within ", text,
-                            ": it hangs or is overloaded; look at its log"))
+                            ": it is starting again, hangs or is overloaded; try again shortly, or "
+                            "look at its log"))
       .With("socket_path", socket_path)
       .With("waited", text);
 }
