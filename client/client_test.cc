@@ -754,6 +754,40 @@ TEST_F(RestartDuringACall, WhatTheNewDaemonDoesNotKnowIsAskedAnew) {
   EXPECT_THAT(daemon_->requests(), SizeIs(2));
 }
 
+TEST_F(ClientTest, ALostRpcConnectionIsReplacedAndTheSessionKept) {
+  Connect();
+  ASSERT_TRUE(client_->Allocate(Request()).ok());
+
+  daemon_->BreakRpcConnections();
+
+  EXPECT_TRUE(client_->ListHeaps().ok());
+  absl::StatusOr<Buffer> buffer = client_->Allocate(Request());
+  EXPECT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(daemon_->sessions_opened(), 1);
+}
+
+TEST_F(ClientTest, WhatArrivedBeforeTheRpcConnectionBrokeIsKept) {
+  Connect();
+  std::promise<void> served;
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    const absl::Status status = call.Serve();
+    served.set_value();
+    call.WaitForCancellation();
+    return status;
+  });
+  std::future<absl::StatusOr<Buffer>> result =
+      std::async(std::launch::async, [this] { return client_->Allocate(Request()); });
+  served.get_future().wait();
+
+  daemon_->BreakRpcConnections();
+
+  absl::StatusOr<Buffer> buffer = result.get();
+  ASSERT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(buffer->contiguity(), Contiguity::kSimulated);
+  EXPECT_THAT(daemon_->requests(), SizeIs(1));
+  EXPECT_EQ(daemon_->sessions_opened(), 1);
+}
+
 TEST_F(ClientTest, AsynchronousRequestsSurviveARestart) {
   Connect();
   constexpr size_t kRequests = 12;

@@ -17,4 +17,13 @@ if ! diff <(echo "$declared") <(echo "$exported"); then
 fi
 soname=$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')
 [[ $soname == libdmaheap.so.0 ]] || { echo "the soname is $soname" && exit 1; }
+
+if objdump -p "$library" | grep 'NEEDED.*grpc'; then
+  echo "gRPC is not linked in: a program with one of its own would meet this one"
+  exit 1
+fi
+if nm -D --undefined-only "$library" | grep 'AddDescriptors'; then
+  echo "enters descriptors in protobuf's table: a program with the same messages would abort"
+  exit 1
+fi
 echo "$(wc -l <<<"$exported") functions"

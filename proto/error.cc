@@ -8,8 +8,8 @@ namespace {
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
 
-std::string TypeUrl(const google::protobuf::Message& message) {
-  return absl::StrCat(kTypePrefix, message.GetDescriptor()->full_name());
+std::string TypeUrl(const google::protobuf::MessageLite& message) {
+  return absl::StrCat(kTypePrefix, message.GetTypeName());
 }
 
 }  // namespace
@@ -108,11 +108,11 @@ absl::Status Error::ToStatus() && {
   return status;
 }
 
-void SetDetail(absl::Status& status, const google::protobuf::Message& detail) {
+void SetDetail(absl::Status& status, const google::protobuf::MessageLite& detail) {
   status.SetPayload(TypeUrl(detail), absl::Cord(detail.SerializeAsString()));
 }
 
-bool GetDetail(const absl::Status& status, google::protobuf::Message& detail) {
+bool GetDetail(const absl::Status& status, google::protobuf::MessageLite& detail) {
   const auto payload = status.GetPayload(TypeUrl(detail));
   return payload.has_value() && detail.ParseFromString(std::string(*payload));
 }

@@ -20,7 +20,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "dmaheap/v1/errors.pb.h"
-#include "google/protobuf/message.h"
+#include "google/protobuf/message_lite.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace dmaheap {
@@ -71,10 +71,10 @@ class Error {
 };
 
 // Puts a google.rpc detail into status, in place of one of its type.
-void SetDetail(absl::Status& status, const google::protobuf::Message& detail);
+void SetDetail(absl::Status& status, const google::protobuf::MessageLite& detail);
 
 // Reads a detail of Message's type; false if there is none or it does not parse.
-bool GetDetail(const absl::Status& status, google::protobuf::Message& detail);
+bool GetDetail(const absl::Status& status, google::protobuf::MessageLite& detail);
 
 // The reason of an error; ERROR_REASON_UNSPECIFIED if it has none of ours.
 ErrorReason GetReason(const absl::Status& status);

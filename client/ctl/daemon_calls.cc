@@ -1,20 +1,11 @@
 #include "client/ctl/daemon_calls.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
 #include "client/internal/socket_path.h"
-#include "client/internal/unreachable.h"
 #include "google/protobuf/empty.pb.h"
-#include "proto/error.h"
 #include "proto/grpc_status.h"
-#include "proto/unique_fd.h"
 #include "proto/wire.h"
 
 namespace dmaheap::ctl {
@@ -24,28 +15,6 @@ using client_internal::ResourceName;
 
 // The most the daemon gives at once (allocator.proto).
 constexpr int kPageSize = 1000;
-
-// gRPC says of a failed connection only that it failed: the errno of one of our own says more.
-absl::Status WhyUnreachable(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  memcpy(address.sun_path, path.data(), path.size());
-  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!probe.valid()) return client_internal::ConnectError(path, errno);
-  if (connect(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-    return absl::OkStatus();
-  }
-  return client_internal::ConnectError(path, errno);
-}
-
-absl::Status ExplainFailure(const absl::Status& status, const std::string& path,
-                            absl::Duration timeout) {
-  const bool from_grpc = GetReason(status) == ErrorReason::ERROR_REASON_UNSPECIFIED;
-  if (from_grpc && status.code() == absl::StatusCode::kUnavailable) {
-    if (absl::Status why = WhyUnreachable(path); !why.ok()) return why;
-  }
-  return client_internal::Explain(status, path, timeout);
-}
 
 }  // namespace
 
@@ -63,9 +32,10 @@ absl::StatusOr<Response> DaemonCalls::Call(
     Endpoint<Service>& endpoint,
     grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
     const Request& request) {
-  if (absl::Status fits = client_internal::CheckSocketPath(endpoint.path); !fits.ok()) return fits;
   if (endpoint.stub == nullptr) {
-    endpoint.stub = Service::NewStub(client_internal::MakeGrpcChannel(endpoint.path));
+    auto channel = client_internal::ConnectGrpcChannel(endpoint.path);
+    if (!channel.ok()) return channel.status();
+    endpoint.stub = Service::NewStub(*std::move(channel));
   }
   grpc::ClientContext context;
   client_internal::SetDeadline(context, deadline_);
@@ -74,7 +44,7 @@ absl::StatusOr<Response> DaemonCalls::Call(
   Response response;
   const absl::Status status =
       FromGrpcStatus((endpoint.stub.get()->*method)(&context, request, &response));
-  if (!status.ok()) return ExplainFailure(status, endpoint.path, timeout_);
+  if (!status.ok()) return client_internal::Explain(status, endpoint.path, timeout_);
   return response;
 }
 

@@ -432,8 +432,9 @@ absl::StatusOr<std::shared_ptr<Link>> Core::ReplaceLink(const std::shared_ptr<Li
   }
   if (link_ != lost) return link_;
   if (!needs_session && !link_->session->ended()) {
-    link_ = RelinkSession(endpoint_, link_->session);
-    return link_;
+    absl::StatusOr<std::shared_ptr<Link>> relinked = RelinkSession(endpoint_, link_->session);
+    if (relinked.ok()) link_ = *relinked;
+    return relinked;
   }
   dialing_ = true;
   lock.unlock();

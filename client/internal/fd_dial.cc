@@ -2,14 +2,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/internal/socket_path.h"
+#include "client/internal/unix_connect.h"
 #include "client/internal/unreachable.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
@@ -19,22 +17,6 @@
 
 namespace dmaheap::client_internal {
 namespace {
-
-// A Unix socket connects at once or not at all: EAGAIN says that the listener's backlog is full.
-absl::StatusOr<UniqueFd> Connect(const std::string& path) {
-  if (absl::Status fits = CheckSocketPath(path); !fits.ok()) return fits;
-  UniqueFd socket_fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket_fd.valid()) return ConnectError(path, errno);
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  memcpy(address.sun_path, path.data(), path.size());
-  int result;
-  do {
-    result = connect(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  } while (result != 0 && errno == EINTR);
-  if (result != 0) return ConnectError(path, errno);
-  return socket_fd;
-}
 
 bool WaitReadable(int socket, const Deadline& deadline) {
   for (;;) {
@@ -49,7 +31,7 @@ bool WaitReadable(int socket, const Deadline& deadline) {
 absl::StatusOr<DialedChannel> DialFdChannel(const std::string& socket_path,
                                             const std::string& label, const Deadline& deadline) {
   const absl::Duration patience = deadline.Remaining();
-  absl::StatusOr<UniqueFd> socket_fd = Connect(socket_path);
+  absl::StatusOr<UniqueFd> socket_fd = ConnectUnix(socket_path, SOCK_SEQPACKET);
   if (!socket_fd.ok()) return socket_fd.status();
 
   v1::ClientMessage hello;

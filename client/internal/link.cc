@@ -14,13 +14,14 @@ absl::StatusOr<std::shared_ptr<Link>> DialLink(const Endpoint& endpoint, const D
   return RelinkSession(endpoint, std::make_shared<FdSession>(*std::move(channel)));
 }
 
-std::shared_ptr<Link> RelinkSession(const Endpoint& endpoint, std::shared_ptr<FdSession> session) {
+absl::StatusOr<std::shared_ptr<Link>> RelinkSession(const Endpoint& endpoint,
+                                                    std::shared_ptr<FdSession> session) {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
+      ConnectGrpcChannel(endpoint.rpc_socket_path);
+  if (!channel.ok()) return channel.status();
   auto link = std::make_shared<Link>();
   link->session = std::move(session);
-  // Connects with the first call. To start here would save it next to nothing, for gRPC gets no
-  // further than connect(2) while no call polls; but a channel that goes before that leaves its
-  // socket open until gRPC gives up waiting for the server's SETTINGS, after 20 s.
-  link->stub = v1::Allocator::NewStub(MakeGrpcChannel(endpoint.rpc_socket_path));
+  link->stub = v1::Allocator::NewStub(*std::move(channel));
   return link;
 }
 

@@ -30,8 +30,9 @@ struct Endpoint {
 // A new session and a new RPC channel. Errors of DialFdChannel.
 absl::StatusOr<std::shared_ptr<Link>> DialLink(const Endpoint& endpoint, const Deadline& deadline);
 
-// A new RPC channel for a session that lives.
-std::shared_ptr<Link> RelinkSession(const Endpoint& endpoint, std::shared_ptr<FdSession> session);
+// A new RPC channel for a session that lives. Does not block. Errors of ConnectUnix.
+absl::StatusOr<std::shared_ptr<Link>> RelinkSession(const Endpoint& endpoint,
+                                                    std::shared_ptr<FdSession> session);
 
 }  // namespace dmaheap::client_internal
 

@@ -4,10 +4,8 @@
 
 #include <cstdlib>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "proto/error.h"
 #include "proto/wire.h"
 
@@ -32,19 +30,6 @@ absl::Status CheckSocketPath(absl::string_view path) {
                             kLongest, " fit a Unix socket; use a shorter socket_dir"))
       .With("socket_path", path)
       .Field("socket_dir", absl::StrCat("the path below it must fit ", kLongest, " bytes"));
-}
-
-std::string GrpcTarget(absl::string_view path) {
-  std::string target = "unix:";
-  for (const char c : path) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-        absl::string_view("/-._~").find(c) != absl::string_view::npos) {
-      target.push_back(c);
-    } else {
-      absl::StrAppendFormat(&target, "%%%02X", static_cast<unsigned char>(c));
-    }
-  }
-  return target;
 }
 
 }  // namespace dmaheap::client_internal

@@ -21,9 +21,6 @@ std::string SocketPath(absl::string_view dir, absl::string_view name);
 // terminator).
 absl::Status CheckSocketPath(absl::string_view path);
 
-// "unix:PATH" with what a URI does not allow as it is percent-encoded (RFC 3986).
-std::string GrpcTarget(absl::string_view path);
-
 }  // namespace dmaheap::client_internal
 
 #endif  // CLIENT_INTERNAL_SOCKET_PATH_H_

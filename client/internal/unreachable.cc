@@ -96,23 +96,16 @@ absl::Status WireVersionError(int daemon_min, int daemon_max, absl::string_view 
       remedy = "this library is the older one: update the client's libdmaheap";
     }
   }
-  Error error = Error(ErrorReason::WIRE_VERSION_UNSUPPORTED,
-                      absl::StrCat("libdmaheap ", kVersion, " speaks ", ours, " and dmaheapd",
-                                   daemon_version.empty() ? "" : " ", daemon_version, " speaks ",
-                                   theirs, "; ", remedy))
-                    .With("library_min_wire_version", kMinWireVersion)
-                    .With("library_max_wire_version", kMaxWireVersion)
-                    .With("library_version", kVersion);
-  if (daemon_max > 0) {
-    // Not assigned: With returns error itself.
-    std::move(error)
-        .With("daemon_min_wire_version", daemon_min)
-        .With("daemon_max_wire_version", daemon_max);
-  }
-  if (!daemon_version.empty()) {
-    std::move(error).With("daemon_version", daemon_version);
-  }
-  return std::move(error).ToStatus();
+  return Error(ErrorReason::WIRE_VERSION_UNSUPPORTED,
+               absl::StrCat("libdmaheap ", kVersion, " speaks ", ours, " and dmaheapd",
+                            daemon_version.empty() ? "" : " ", daemon_version, " speaks ", theirs,
+                            "; ", remedy))
+      .With("library_min_wire_version", kMinWireVersion)
+      .With("library_max_wire_version", kMaxWireVersion)
+      .With("library_version", kVersion)
+      .With("daemon_min_wire_version", daemon_min)
+      .With("daemon_max_wire_version", daemon_max)
+      .With("daemon_version", daemon_version);
 }
 
 absl::Status ExplainRefusal(const absl::Status& refusal) {

@@ -365,18 +365,19 @@ FakeDaemon::~FakeDaemon() {
   rmdir(dir_.c_str());
 }
 
+std::unique_ptr<grpc::Server> FakeDaemon::Serve(grpc::Service& service, absl::string_view name) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(absl::StrCat("unix:", dir_, "/", name),
+                           grpc::InsecureServerCredentials());
+  builder.RegisterService(&service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  Require(server != nullptr, "gRPC server");
+  return server;
+}
+
 void FakeDaemon::Open() {
-  const auto serve = [&](grpc::Service& service, absl::string_view name) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(absl::StrCat("unix:", dir_, "/", name),
-                             grpc::InsecureServerCredentials());
-    builder.RegisterService(&service);
-    std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-    Require(server != nullptr, "gRPC server");
-    return server;
-  };
-  rpc_server_ = serve(*allocator_, kRpcSocketName);
-  admin_server_ = serve(*admin_, kAdminSocketName);
+  rpc_server_ = Serve(*allocator_, kRpcSocketName);
+  admin_server_ = Serve(*admin_, kAdminSocketName);
 
   const std::string path = absl::StrCat(dir_, "/", kFdSocketName);
   unlink(path.c_str());
@@ -407,6 +408,11 @@ void FakeDaemon::Close() {
 void FakeDaemon::Kill() { Close(); }
 
 void FakeDaemon::Restart() { Open(); }
+
+void FakeDaemon::BreakRpcConnections() {
+  rpc_server_->Shutdown(std::chrono::system_clock::now());
+  rpc_server_ = Serve(*allocator_, kRpcSocketName);
+}
 
 void FakeDaemon::CloseSessions() {
   std::lock_guard<std::mutex> lock(mutex_);

@@ -88,6 +88,8 @@ class FakeDaemon {
 
   void Kill();
   void Restart();
+  // Closes the RPC connections only.
+  void BreakRpcConnections();
   // Closes the fd channels only; their sessions become unknown.
   void CloseSessions();
   // Forgets the sessions but leaves their sockets open.
@@ -111,6 +113,7 @@ class FakeDaemon {
 
   explicit FakeDaemon(FakeDaemonOptions options);
 
+  std::unique_ptr<grpc::Server> Serve(grpc::Service& service, absl::string_view name);
   void Open();
   void Close();
   void Accept();

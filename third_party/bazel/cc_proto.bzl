@@ -4,6 +4,8 @@ The import path of a file is its path below import_root, and the generated heade
 that same path ("dmaheap/v1/allocator.pb.h"), which is also what reflection shows.
 """
 
+load("//third_party/bazel:lite.bzl", "LiteInfo")
+
 def _generate_impl(ctx):
     root = ctx.attr.import_root + "/"
     outs = []
@@ -19,7 +21,7 @@ def _generate_impl(ctx):
     if ctx.files.imports:
         args.add("--proto_path=external/npm_protos")
     args.add("--proto_path=/usr/include")
-    args.add("--cpp_out=" + out_dir)
+    args.add("--cpp_out=" + ("lite:" if ctx.attr._lite[LiteInfo].value else "") + out_dir)
     if ctx.attr.grpc:
         args.add("--plugin=protoc-gen-grpc=" + ctx.file._grpc_plugin.path)
         args.add("--grpc_out=" + out_dir)
@@ -48,6 +50,7 @@ _generate = rule(
         "imports": attr.label_list(allow_files = [".proto"]),
         "import_root": attr.string(mandatory = True),
         "grpc": attr.bool(),
+        "_lite": attr.label(default = "//third_party/bazel:lite_protos"),
         "_protoc": attr.label(default = "@sys//:protoc", allow_single_file = True),
         "_grpc_plugin": attr.label(default = "@sys//:grpc_cpp_plugin", allow_single_file = True),
     },
