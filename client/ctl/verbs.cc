@@ -4,6 +4,9 @@
 #include "client/ctl/completion.h"
 #include "client/ctl/error_text.h"
 #include "client/ctl/exit_code.h"
+#include "client/ctl/verbs_admin.h"
+#include "client/ctl/verbs_buffer.h"
+#include "client/ctl/verbs_query.h"
 
 namespace dmaheap::ctl {
 namespace {

@@ -1,10 +1,11 @@
+#include "client/ctl/verbs_admin.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
 #include "client/ctl/exit_code.h"
 #include "client/ctl/json_text.h"
 #include "client/ctl/units_text.h"
-#include "client/ctl/verbs.h"
 
 namespace dmaheap::ctl {
 namespace {

@@ -1,3 +1,5 @@
+#include "client/ctl/verbs_buffer.h"
+
 #include <future>
 #include <memory>
 #include <mutex>
@@ -12,7 +14,6 @@
 #include "client/ctl/run_command.h"
 #include "client/ctl/show.h"
 #include "client/ctl/units_text.h"
-#include "client/ctl/verbs.h"
 #include "client/ctl/views.h"
 #include "client/dmaheap.h"
 #include "client/internal/convert.h"

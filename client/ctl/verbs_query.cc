@@ -1,8 +1,9 @@
+#include "client/ctl/verbs_query.h"
+
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
 #include "client/ctl/exit_code.h"
 #include "client/ctl/show.h"
-#include "client/ctl/verbs.h"
 #include "client/ctl/views.h"
 #include "client/dmaheap.h"
 

@@ -110,8 +110,7 @@ def check_one_idea(path, call):
             for node in literal_lists(keyword.value):
                 files[keyword.arg] += [s for s in strings_of(node) if not s.startswith(":")]
     for attribute, listed in files.items():
-        # One interface may have an implementation file for each of its kinds.
-        if len(listed) > 1 and not (attribute == "srcs" and len(files["hdrs"]) <= 1):
+        if len(listed) > 1:
             yield call.lineno, (f"{attribute} has {len(listed)} files; one cc_library for each "
                                 "pair of header and source")
     stems = {os.path.splitext(f)[0] for listed in files.values() for f in listed}

@@ -1,0 +1,21 @@
+// Where a verb reads and writes, so that tests can look.
+
+#ifndef CLIENT_CTL_STREAMS_H_
+#define CLIENT_CTL_STREAMS_H_
+
+#include <istream>
+#include <ostream>
+
+namespace dmaheap::ctl {
+
+struct Streams {
+  std::istream& in;
+  // Data.
+  std::ostream& out;
+  // Messages.
+  std::ostream& err;
+};
+
+}  // namespace dmaheap::ctl
+
+#endif  // CLIENT_CTL_STREAMS_H_
