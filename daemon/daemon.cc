@@ -31,7 +31,9 @@
 #include "daemon/transport/rpc_connections.h"
 #include "daemon/transport/rpc_server.h"
 #include "daemon/transport/session_table.h"
+#include "heaps/dma_buf_watch.h"
 #include "heaps/linux_kernel.h"
+#include "heaps/memfd_watch.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
 #include "spdlog/spdlog.h"
@@ -70,9 +72,13 @@ class Broker {
     if (!policy.ok()) return policy.status();
     if (absl::Status status = Take(EventLoop::Create(), loop_); !status.ok()) return status;
     if (absl::Status status = WatchSignals(); !status.ok()) return status;
-    if (absl::Status status = Take(
-            SetUpHeaps(kernel_, std::move(inheritance->heap_nodes), options_.simulate, *policy),
-            heaps_);
+    if (absl::Status status =
+            Take(SetUpHeaps({.kernel = &kernel_,
+                             .nodes = std::move(inheritance->heap_nodes),
+                             .kernel_heaps = LookForKernelHeaps(options_.heap_dir),
+                             .simulate = options_.simulate},
+                            *policy),
+                 heaps_);
         !status.ok()) {
       return status;
     }
@@ -231,6 +237,12 @@ class Broker {
       spdlog::error("event=policy_kept path={} {}", LogValue(options_.policy_file),
                     LogStatus(policy.status()));
       return policy.status();
+    }
+    if (policy->simulated_heaps() != allocator_->policy().simulated_heaps() ||
+        policy->heap_aliases() != allocator_->policy().heap_aliases()) {
+      spdlog::warn(
+          "event=heaps_kept remedy=\"heaps and their aliases are made at the start; restart the "
+          "daemon to change them\"");
     }
     allocator_->SetPolicy(std::make_shared<const EffectivePolicy>(*std::move(policy)));
     spdlog::info("event=policy_loaded path={}", LogValue(options_.policy_file));

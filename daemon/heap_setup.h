@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,16 +13,31 @@
 #include "daemon/config/effective_policy.h"
 #include "daemon/options.h"
 #include "heaps/kernel.h"
+#include "heaps/node_scan.h"
 #include "heaps/registry.h"
-#include "proto/unique_fd.h"
 
 namespace dmaheap {
 
-// kernel outlives the registry. nodes: name and fd of each, as in /dev/dma_heap. Errors: two heaps
-// of one name, an alias for a heap that is not there, a size that no simulated heap can have.
-absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(
-    Kernel& kernel, std::vector<std::pair<std::string, UniqueFd>> nodes,
-    const absl::optional<SimulateOption>& simulate, const EffectivePolicy& policy);
+struct HeapSetup {
+  // Outlives the registry.
+  Kernel* kernel = nullptr;
+  // Opened by the keeper.
+  std::vector<HeapNode> nodes{};
+  // Whether the kernel has heaps at all, whatever could be opened.
+  HeapRegistry::KernelHeaps kernel_heaps = HeapRegistry::KernelHeaps::kNotLooked;
+  // Of the command line.
+  absl::optional<SimulateOption> simulate{};
+};
+
+// A node that can not be served (a name that no request could write) is left out, with a line in
+// the log. Errors: two heaps of one name, an alias for a heap that is not there, a size that no
+// simulated heap can have.
+absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(HeapSetup setup,
+                                                         const EffectivePolicy& policy);
+
+// kUnsupported where folder, usually /dev/dma_heap, does not exist: a kernel without
+// CONFIG_DMABUF_HEAPS makes none.
+HeapRegistry::KernelHeaps LookForKernelHeaps(const std::string& folder);
 
 }  // namespace dmaheap
 

@@ -58,11 +58,6 @@ class BufferWatch {
   virtual int set_fd() const = 0;
 };
 
-// From an empty fd a new set; else goes on with an inherited one, which must be of the right kind
-// (EINVAL). What is gone by then is not in watched(): compare with what you remember.
-absl::StatusOr<std::unique_ptr<BufferWatch>> CreateDmaBufWatch(UniqueFd inherited_set);
-absl::StatusOr<std::unique_ptr<BufferWatch>> CreateMemfdWatch(UniqueFd inherited_set);
-
 }  // namespace dmaheap
 
 #endif  // HEAPS_BUFFER_WATCH_H_

@@ -1,8 +1,8 @@
 #include "heaps/cma_sysfs.h"
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/temp_folder.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

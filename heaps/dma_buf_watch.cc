@@ -1,10 +1,11 @@
+#include "heaps/dma_buf_watch.h"
+
 #include <sys/epoll.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "heaps/buffer_watch.h"
 #include "heaps/fdinfo.h"
 #include "proto/errno_status.h"
 

@@ -1,3 +1,5 @@
+#include "heaps/dma_buf_watch.h"
+
 // No test machine has dma-bufs, but the kernel treats every file that can be polled alike: pipes
 // stand in for them. Each end is a file, both have one inode, so a pipe stands for a buffer by one
 // end.
@@ -13,11 +15,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "heaps/buffer_watch.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/linux_kernel.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

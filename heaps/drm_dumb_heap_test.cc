@@ -11,9 +11,9 @@
 #include "gtest/gtest.h"
 #include "heaps/fake_drm_device.h"
 #include "heaps/fake_kernel.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/temp_folder.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {

@@ -11,8 +11,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

@@ -9,8 +9,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "heaps/fake_kernel.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/registry.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/linux_kernel.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

@@ -1,3 +1,5 @@
+#include "heaps/memfd_watch.h"
+
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -7,7 +9,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "heaps/buffer_watch.h"
 #include "heaps/fdinfo.h"
 #include "proto/errno_status.h"
 

@@ -1,3 +1,5 @@
+#include "heaps/memfd_watch.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -10,11 +12,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "heaps/buffer_watch.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/linux_kernel.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

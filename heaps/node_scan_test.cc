@@ -9,9 +9,9 @@
 #include <cerrno>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/temp_folder.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

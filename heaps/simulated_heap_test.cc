@@ -13,8 +13,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "heaps/fake_kernel.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {

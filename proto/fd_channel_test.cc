@@ -12,21 +12,16 @@
 #include "gtest/gtest.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {
 namespace {
 
-int OpenFds() {
-  int count = 0;
-  for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
-  return count;
-}
-
-class FdChannelTest : public ::testing::Test {
+class FdChannelTest : public FdLeakCheck {
  protected:
   void SetUp() override {
-    before_ = OpenFds();
+    FdLeakCheck::SetUp();
     int ends[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
     client_.Reset(ends[0]);
@@ -35,7 +30,7 @@ class FdChannelTest : public ::testing::Test {
   void TearDown() override {
     client_.Reset();
     daemon_.Reset();
-    EXPECT_EQ(OpenFds(), before_);
+    FdLeakCheck::TearDown();
   }
   static v1::ServerMessage FrameOf(int entries) {
     v1::ServerMessage message;
@@ -55,9 +50,6 @@ class FdChannelTest : public ::testing::Test {
 
   UniqueFd client_;
   UniqueFd daemon_;
-
- private:
-  int before_ = 0;
 };
 
 TEST_F(FdChannelTest, AMessageOfTheClientArrivesWhole) {
@@ -146,7 +138,7 @@ TEST_F(FdChannelTest, AnFdFromTheClientIsDiscardedAndInvalid) {
   ASSERT_TRUE(
       SendDatagram(client_.get(), message.SerializeAsString(), {client_.get(), daemon_.get()})
           .ok());
-  const int before = OpenFds();
+  const std::set<int> before = OpenFds();
 
   const absl::Status status = ReceiveFromClient(daemon_.get()).status();
 

@@ -13,21 +13,16 @@
 
 #include "gtest/gtest.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {
 
 // How many of the low fd numbers are open.
-int OpenFds() {
-  int count = 0;
-  for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
-  return count;
-}
-
-class FdSocketTest : public ::testing::Test {
+class FdSocketTest : public FdLeakCheck {
  protected:
   void SetUp() override {
-    before_ = OpenFds();
+    FdLeakCheck::SetUp();
     int ends[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
     here_.Reset(ends[0]);
@@ -36,7 +31,7 @@ class FdSocketTest : public ::testing::Test {
   void TearDown() override {
     here_.Reset();
     there_.Reset();
-    EXPECT_EQ(OpenFds(), before_);
+    FdLeakCheck::TearDown();
   }
   void PassSender() {
     const int on = 1;
@@ -45,9 +40,6 @@ class FdSocketTest : public ::testing::Test {
 
   UniqueFd here_;
   UniqueFd there_;
-
- private:
-  int before_ = 0;
 };
 
 TEST_F(FdSocketTest, TheSenderIsTheKernelsWord) {

@@ -79,11 +79,15 @@ struct SimulatedHeapConfig {
   // A multiple of the page size, above zero.
   int64_t size_bytes = 0;
   uint64_t seed = 0;
+
+  friend bool operator==(const SimulatedHeapConfig& a, const SimulatedHeapConfig& b) = default;
 };
 
 struct HeapAliasConfig {
   std::string alias;
   std::string heap;
+
+  friend bool operator==(const HeapAliasConfig& a, const HeapAliasConfig& b) = default;
 };
 
 class EffectivePolicy {

@@ -17,8 +17,8 @@
 #include "daemon/loop/event_loop.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/registry.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

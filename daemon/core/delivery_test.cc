@@ -5,8 +5,8 @@
 
 #include "daemon/core/testing/fake_recipient.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/error.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {

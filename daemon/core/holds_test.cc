@@ -8,9 +8,9 @@
 #include "daemon/core/testing/fake_fd_store.h"
 #include "daemon/loop/virtual_executor.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

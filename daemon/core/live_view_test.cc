@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
+#include "heaps/dma_buf_watch.h"
 #include "heaps/linux_kernel.h"
+#include "heaps/memfd_watch.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "heaps/buffer.h"
+#include "heaps/node_scan.h"
 #include "proto/unique_fd.h"
 
 namespace dmaheap {
@@ -31,7 +32,7 @@ struct Inheritance {
   UniqueFd rpc_listener;
   UniqueFd fd_listener;
   UniqueFd admin_listener;
-  std::vector<std::pair<std::string, UniqueFd>> heap_nodes;
+  std::vector<HeapNode> heap_nodes;
   UniqueFd prober;
   UniqueFd dma_buf_watch;
   UniqueFd memfd_watch;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {
@@ -39,9 +39,9 @@ TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   EXPECT_EQ(inheritance.dma_buf_watch.get(), numbers[4]);
   EXPECT_EQ(inheritance.memfd_watch.get(), numbers[5]);
   ASSERT_EQ(inheritance.heap_nodes.size(), 2u);
-  EXPECT_EQ(inheritance.heap_nodes[0].first, "reserved");
-  EXPECT_EQ(inheritance.heap_nodes[0].second.get(), numbers[6]);
-  EXPECT_EQ(inheritance.heap_nodes[1].first, "linux,cma");
+  EXPECT_EQ(inheritance.heap_nodes[0].name, "reserved");
+  EXPECT_EQ(inheritance.heap_nodes[0].fd.get(), numbers[6]);
+  EXPECT_EQ(inheritance.heap_nodes[1].name, "linux,cma");
   ASSERT_EQ(inheritance.held_buffers.size(), 2u);
   EXPECT_EQ(inheritance.held_buffers.at({BufferKey::Backing::kDmaBuf, 4711}).get(), numbers[8]);
   EXPECT_EQ(inheritance.held_buffers.at({BufferKey::Backing::kMemfd, 4711}).get(), numbers[9]);

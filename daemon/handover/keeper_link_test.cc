@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/temp_folder.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 namespace {

@@ -19,8 +19,8 @@
 
 #include "daemon/limits.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "heaps/temp_folder.h"
+#include "proto/testing/fd_leak_check.h"
 #include "spdlog/spdlog.h"
 
 namespace dmaheap {

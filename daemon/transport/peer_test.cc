@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/unique_fd.h"
 
 namespace dmaheap {

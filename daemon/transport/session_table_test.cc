@@ -13,12 +13,12 @@
 
 #include "daemon/limits.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
 #include "proto/fd_channel.h"
 #include "proto/fd_socket.h"
 #include "proto/rpc_status.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {

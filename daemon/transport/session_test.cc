@@ -9,10 +9,10 @@
 
 #include "daemon/loop/virtual_executor.h"
 #include "gtest/gtest.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
 #include "proto/fd_channel.h"
+#include "proto/testing/fd_leak_check.h"
 #include "proto/wire.h"
 
 namespace dmaheap {

@@ -301,6 +301,21 @@ TEST_F(EndToEndTest, KeepsItsPolicyWhenTheNewOneIsWrong) {
   EXPECT_EQ(alice.ReasonOf("alloc simulated 4096 1"), "ACCESS_DENIED");
 }
 
+TEST_F(EndToEndTest, SaysThatAReloadLeavesTheHeapsAsTheyAre) {
+  const std::string rules = R"(access { who { everybody: true } rights: ALLOCATE heaps: "*" })";
+  const std::string policy = folder_.Write("policy", rules);
+  Start({absl::StrCat("--policy=", policy)});
+  AgentProcess alice(dir(), kAliceUid);
+
+  folder_.Write("policy",
+                absl::StrCat(rules, R"( simulated_heaps { name: "more" size_bytes: 8192 })"));
+  daemon_->Signal(SIGHUP);
+
+  EXPECT_NE(daemon_->WaitLog("event=heaps_kept"), "");
+  EXPECT_NE(daemon_->WaitLog("event=policy_loaded"), "");
+  EXPECT_EQ(alice.ReasonOf("alloc more 4096 1"), "HEAP_NOT_FOUND");
+}
+
 TEST_F(EndToEndTest, GivesNoSecondBufferForARepeatedRequestId) {
   Start();
   AgentProcess alice(dir(), kAliceUid);

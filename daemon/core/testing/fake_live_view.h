@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "daemon/core/live_view.h"
-#include "heaps/fd_leak_check.h"
 #include "proto/errno_status.h"
+#include "proto/testing/fd_leak_check.h"
 
 namespace dmaheap {
 

@@ -1,7 +1,7 @@
 // A test fixture that fails a test which leaves an fd open or closes one that it did not open.
 
-#ifndef HEAPS_FD_LEAK_CHECK_H_
-#define HEAPS_FD_LEAK_CHECK_H_
+#ifndef PROTO_TESTING_FD_LEAK_CHECK_H_
+#define PROTO_TESTING_FD_LEAK_CHECK_H_
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -39,4 +39,4 @@ class FdLeakCheck : public testing::Test {
 
 }  // namespace dmaheap
 
-#endif  // HEAPS_FD_LEAK_CHECK_H_
+#endif  // PROTO_TESTING_FD_LEAK_CHECK_H_

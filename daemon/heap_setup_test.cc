@@ -1,0 +1,99 @@
+#include "daemon/heap_setup.h"
+
+#include <fcntl.h>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/config/policy_file.h"
+#include "gtest/gtest.h"
+#include "heaps/fake_kernel.h"
+#include "proto/error.h"
+#include "proto/testing/fd_leak_check.h"
+
+namespace dmaheap {
+namespace {
+
+class HeapSetupTest : public FdLeakCheck {
+ protected:
+  // A policy of heaps; a rule it must have.
+  EffectivePolicy PolicyOf(absl::string_view heaps) {
+    auto policy = ParsePolicy(
+        absl::StrCat("access { who { everybody: true } rights: ALLOCATE heaps: \"*\" }\n", heaps),
+        "test");
+    EXPECT_TRUE(policy.ok()) << policy.status();
+    return *std::move(policy);
+  }
+  HeapNode Node(const std::string& name) {
+    return {name, UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC))};
+  }
+
+  FakeKernel kernel_;
+};
+
+TEST_F(HeapSetupTest, NodesAndSimulatedHeapsStandSideBySide) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.nodes.push_back(Node("system"));
+  setup.simulate = SimulateOption{.size_bytes = 1 << 20, .name = "one"};
+
+  auto heaps =
+      SetUpHeaps(std::move(setup), PolicyOf("simulated_heaps { name: \"two\" size_bytes: 8192 }\n"
+                                            "heap_aliases { alias: \"camera\" heap: \"two\" }"));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ((*(*heaps)->Find("system"))->description().kind, v1::SYSTEM);
+  EXPECT_EQ((*(*heaps)->Find("one"))->description().contiguity, v1::SIMULATED);
+  EXPECT_EQ((*(*heaps)->Find("camera"))->description().name, "two");
+}
+
+TEST_F(HeapSetupTest, ANodeOfAnImpossibleNameCostsOnlyItself) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.nodes.push_back(Node("not a name"));
+  setup.nodes.push_back(Node("system"));
+
+  auto heaps = SetUpHeaps(std::move(setup), PolicyOf(""));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ((*heaps)->heaps().size(), 1u);
+}
+
+TEST_F(HeapSetupTest, AKernelWithoutHeapsIsNamedAsTheReason) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.kernel_heaps = LookForKernelHeaps("/nonexistent");
+
+  auto heaps = SetUpHeaps(std::move(setup), PolicyOf(""));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ(GetReason((*heaps)->Find("system").status()), ErrorReason::KERNEL_LACKS_HEAPS);
+}
+
+TEST_F(HeapSetupTest, AFolderWithoutNodesThatOpenIsNotTheKernelsFault) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.kernel_heaps = LookForKernelHeaps("/tmp");
+
+  auto heaps = SetUpHeaps(std::move(setup), PolicyOf(""));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ(GetReason((*heaps)->Find("system").status()), ErrorReason::HEAP_ABSENT);
+}
+
+TEST_F(HeapSetupTest, TwoHeapsOfOneNameAreRefused) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.simulate = SimulateOption{.size_bytes = 1 << 20, .name = "two"};
+
+  auto heaps =
+      SetUpHeaps(std::move(setup), PolicyOf("simulated_heaps { name: \"two\" size_bytes: 8192 }"));
+
+  EXPECT_EQ(GetReason(heaps.status()), ErrorReason::INVALID_NAME);
+}
+
+TEST_F(HeapSetupTest, AnAliasForNoHeapIsRefused) {
+  HeapSetup setup{.kernel = &kernel_};
+
+  auto heaps =
+      SetUpHeaps(std::move(setup), PolicyOf("simulated_heaps { name: \"two\" size_bytes: 8192 }\n"
+                                            "heap_aliases { alias: \"camera\" heap: \"three\" }"));
+
+  EXPECT_EQ(GetReason(heaps.status()), ErrorReason::HEAP_NOT_FOUND);
+}
+
+}  // namespace
+}  // namespace dmaheap
