@@ -7,9 +7,16 @@ namespace {
 
 class RestartPolicyTest : public ::testing::Test {
  protected:
-  // One life of that length; what the policy says at its end.
+  // One life of that length in which it never serves; what the policy says at its end.
   absl::optional<absl::Duration> Live(absl::Duration length) {
     policy_.OnStart(now_);
+    now_ += length;
+    return policy_.OnExit(now_);
+  }
+  // The same, and it serves.
+  absl::optional<absl::Duration> Serve(absl::Duration length) {
+    policy_.OnStart(now_);
+    policy_.OnReady();
     now_ += length;
     return policy_.OnExit(now_);
   }
@@ -19,19 +26,35 @@ class RestartPolicyTest : public ::testing::Test {
 };
 
 TEST_F(RestartPolicyTest, TheFirstRestartComesAtOnceAndTheDelayDoublesUpToItsLimit) {
-  policy_.OnReady();
+  for (const int milliseconds : {0, 100, 200, 400, 500, 500, 500}) {
+    EXPECT_EQ(Serve(absl::Milliseconds(10)), absl::Milliseconds(milliseconds));
+  }
+}
 
-  for (const int milliseconds : {0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000}) {
+TEST_F(RestartPolicyTest, AChildThatServedIsBackWithinASecondHoweverOftenItDies) {
+  for (int i = 0; i < 1000; ++i) EXPECT_LT(Serve(absl::ZeroDuration()), absl::Seconds(1));
+}
+
+TEST_F(RestartPolicyTest, OneThatComesUpNoMoreIsTriedMoreAndMoreRarely) {
+  Serve(absl::Seconds(1));
+
+  for (const int milliseconds : {100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000}) {
     EXPECT_EQ(Live(absl::Milliseconds(10)), absl::Milliseconds(milliseconds));
   }
 }
 
-TEST_F(RestartPolicyTest, AChildThatLivedLongBeginsAnew) {
-  policy_.OnReady();
-  for (int i = 0; i < 5; ++i) Live(absl::Milliseconds(10));
+TEST_F(RestartPolicyTest, AsSoonAsItServesAgainItIsBackWithinASecond) {
+  Serve(absl::Seconds(1));
+  for (int i = 0; i < 10; ++i) Live(absl::Milliseconds(10));
 
-  EXPECT_EQ(Live(absl::Seconds(30)), absl::ZeroDuration());
-  EXPECT_EQ(Live(absl::Seconds(29)), absl::Milliseconds(100));
+  EXPECT_EQ(Serve(absl::Milliseconds(10)), absl::Milliseconds(500));
+}
+
+TEST_F(RestartPolicyTest, AChildThatLivedLongBeginsAnew) {
+  for (int i = 0; i < 5; ++i) Serve(absl::Milliseconds(10));
+
+  EXPECT_EQ(Serve(absl::Seconds(30)), absl::ZeroDuration());
+  EXPECT_EQ(Serve(absl::Seconds(29)), absl::Milliseconds(100));
 }
 
 TEST_F(RestartPolicyTest, ThreeEarlyDeathsBeforeItWasEverReadyAreTheEnd) {
@@ -51,8 +74,7 @@ TEST_F(RestartPolicyTest, ALateDeathBetweenThemBeginsTheCountAnew) {
 }
 
 TEST_F(RestartPolicyTest, OnceReadyItIsRestartedForEver) {
-  policy_.OnStart(now_);
-  policy_.OnReady();
+  Serve(absl::ZeroDuration());
 
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(Live(absl::ZeroDuration()).has_value());
 }

@@ -67,10 +67,7 @@ Supervisor::Supervisor(const Options& options, std::vector<std::string> words, S
       resources_(std::move(resources)),
       store_(store_limits),
       ready_fd_(options.ready_fd),
-      watchdog_(WatchdogOf(options)) {
-  // The prober has no start that could fail for good.
-  prober_.policy.OnReady();
-}
+      watchdog_(WatchdogOf(options)) {}
 
 int Supervisor::Run() {
   const absl::Time now = Now();
@@ -151,10 +148,12 @@ void Supervisor::Start(Child& child, const ChildSpec& spec, absl::Time now) {
   if (!pid.ok()) {
     spdlog::error("event=child_not_started child={} {}", child.name, LogStatus(pid.status()));
     // The machine is short of something; it says nothing about the child.
-    child.start_at = now + RestartLimits().longest_delay;
+    child.start_at = now + RestartLimits().longest_delay_served;
     return;
   }
   child.pid = *pid;
+  // The prober says nothing when it is ready, and has no start that could fail for good.
+  if (&child == &prober_) child.policy.OnReady();
   spdlog::info("event=child_started child={} pid={} fds={}", child.name, child.pid,
                spec.fds.size());
 }
