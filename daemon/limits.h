@@ -17,7 +17,8 @@ inline constexpr size_t kMaxSessions = 256;
 // One uid is one application or one HAL user with a few processes. A quarter of a quarter of the
 // sessions, so that eight hostile uids are needed to take them all.
 inline constexpr size_t kMaxSessionsPerUid = 32;
-// Connections on the fd channel that have not said Hello.
+// Connections on the fd channel that have not said Hello. One more, and who stood there longest of
+// the uid that has most of them makes room.
 inline constexpr size_t kMaxHandshakes = 32;
 // A process that was frozen, or is in a debugger, between connect and Hello: dbus' 5 s proved too
 // short in the field.
@@ -30,6 +31,8 @@ inline constexpr absl::Duration kReceiptTimeout = absl::Seconds(10);
 
 // Clients with a session have one or two; tools come and go.
 inline constexpr size_t kMaxRpcConnections = 1024;
+// One for each session that a uid can have, tools, and room; an eighth, as of the sessions.
+inline constexpr size_t kMaxRpcConnectionsPerUid = 128;
 // A request is below 1 KiB; the rest is for fields to come.
 inline constexpr int kMaxRequestBytes = 16 * 1024;
 // What one connection may have under way at once.
@@ -68,7 +71,7 @@ inline constexpr int kMaxPageSize = 1000;
 inline constexpr size_t kMaxOpenFiles = 8192;
 // Below this many free numbers no new connection is taken, so that the established ones are served.
 inline constexpr size_t kReservedFds = 64;
-// RPC connections get numbers from here on, in turn: see transport/listener.h.
+// RPC connections get numbers from here on, in turn: see transport/rpc_connections.h.
 inline constexpr int kFirstRpcFd = 1024;
 
 // ---- accounting

@@ -21,6 +21,15 @@ constexpr size_t kScmMaxFds = 253;
 constexpr size_t kFdControlBytes = CMSG_SPACE(kScmMaxFds * sizeof(int));
 constexpr size_t kSenderControlBytes = CMSG_SPACE(sizeof(ucred));
 
+// A datagram of at most so many bytes is received on the stack; all those of the fd channel are.
+constexpr size_t kShortBytes = 8192;
+
+// How reading until nothing is left ends each time: made once.
+absl::Status NothingThere() {
+  static const absl::Status& status = *new absl::Status(ErrnoStatus(EAGAIN, "recvmsg"));
+  return status;
+}
+
 void TakeFds(const cmsghdr* header, Datagram& datagram) {
   const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (size_t i = 0; i < count; ++i) {
@@ -40,8 +49,11 @@ void TakeSender(const cmsghdr* header, Datagram& datagram) {
 // sender_bytes is the room for the sender, none or kSenderControlBytes.
 absl::StatusOr<Datagram> Receive(int socket, size_t max_bytes, int max_fds, size_t sender_bytes) {
   Datagram datagram;
-  datagram.bytes.resize(max_bytes);
-  iovec part = {.iov_base = datagram.bytes.data(), .iov_len = max_bytes};
+  // Nearly all datagrams are far shorter than the longest: they are received here and copied.
+  char short_bytes[kShortBytes];
+  const bool fits = max_bytes <= sizeof(short_bytes);
+  if (!fits) datagram.bytes.resize(max_bytes);
+  iovec part = {.iov_base = fits ? short_bytes : datagram.bytes.data(), .iov_len = max_bytes};
   alignas(cmsghdr) char control[kFdControlBytes + kSenderControlBytes];
   msghdr message = {};
   message.msg_iov = &part;
@@ -53,6 +65,7 @@ absl::StatusOr<Datagram> Receive(int socket, size_t max_bytes, int max_fds, size
   do {
     received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (received < 0 && errno == EINTR);
+  if (received < 0 && errno == EAGAIN) return NothingThere();
   if (received < 0) return ErrnoStatus(errno, "recvmsg");
 
   // Take ownership of every fd before anything can return.
@@ -64,7 +77,11 @@ absl::StatusOr<Datagram> Receive(int socket, size_t max_bytes, int max_fds, size
       if (header->cmsg_type == SCM_CREDENTIALS) TakeSender(header, datagram);
     }
   }
-  datagram.bytes.resize(static_cast<size_t>(received));
+  if (fits) {
+    datagram.bytes.assign(short_bytes, static_cast<size_t>(received));
+  } else {
+    datagram.bytes.resize(static_cast<size_t>(received));
+  }
   datagram.fds_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
   datagram.bytes_truncated = (message.msg_flags & MSG_TRUNC) != 0;
   // An empty SEQPACKET datagram looks like the end; nobody in this protocol sends one.

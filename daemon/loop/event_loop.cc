@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "proto/errno_status.h"
@@ -149,8 +150,9 @@ absl::Time EventLoop::Now() const { return SteadyNow(); }
 absl::Time EventLoop::WallTime() const { return absl::Now(); }
 
 absl::StatusOr<EventLoop::WatchId> EventLoop::Watch(int fd, uint32_t events,
-                                                    absl::AnyInvocable<void(uint32_t)> on_event) {
-  auto watcher = std::make_shared<Watcher>(Watcher{fd, events, std::move(on_event)});
+                                                    absl::AnyInvocable<void(uint32_t)> on_event,
+                                                    Pace pace) {
+  auto watcher = std::make_shared<Watcher>(Watcher{fd, events, std::move(on_event), pace});
   std::lock_guard<std::mutex> lock(watch_mutex_);
   const WatchId id = next_watch_++;
   epoll_event event = {};
@@ -182,12 +184,22 @@ void EventLoop::OnEvent(WatchId id, uint32_t events) {
     watcher = it->second;
   }
   watcher->on_event(events);
+  if (watcher->pace == Pace::kAtOnce) return Rearm(id);
+  resting_.push_back(id);
+  if (resting_.size() > 1) return;
+  After(kRest, [this] {
+    for (const WatchId rested : std::exchange(resting_, {})) Rearm(rested);
+  });
+}
+
+void EventLoop::Rearm(WatchId id) {
   std::lock_guard<std::mutex> lock(watch_mutex_);
-  if (!watchers_.contains(id)) return;  // it unwatched itself
+  const auto it = watchers_.find(id);
+  if (it == watchers_.end()) return;  // it unwatched itself
   epoll_event event = {};
-  event.events = watcher->events | EPOLLONESHOT;
+  event.events = it->second->events | EPOLLONESHOT;
   event.data.u64 = id;
-  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, watcher->fd, &event);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, it->second->fd, &event);
 }
 
 void EventLoop::Run() {

@@ -14,9 +14,11 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "daemon/loop/executor.h"
 #include "proto/unique_fd.h"
 
@@ -34,12 +36,23 @@ class EventLoop : public Executor {
   absl::Time Now() const override;
   absl::Time WallTime() const override;
 
+  // How soon after a call of on_event the next may come.
+  enum class Pace {
+    kAtOnce,
+    // After a rest, for what nobody waits for but what comes often: each wake-up costs more than
+    // the work it brings, so all that came meanwhile is taken together.
+    kRested,
+  };
+  // The longest rest. All that rest are woken together, so it may be shorter.
+  static constexpr absl::Duration kRest = absl::Milliseconds(2);
+
   // Calls on_event as a task whenever fd has one of the epoll events (EPOLLIN, EPOLLRDHUP, ...;
   // EPOLLERR and EPOLLHUP always). The next call comes only after this one returned. Borrows fd,
   // which must stay open until Unwatch. From any thread.
   using WatchId = uint64_t;
   absl::StatusOr<WatchId> Watch(int fd, uint32_t events,
-                                absl::AnyInvocable<void(uint32_t)> on_event);
+                                absl::AnyInvocable<void(uint32_t)> on_event,
+                                Pace pace = Pace::kAtOnce);
   // Inside a task: no call of on_event comes any more.
   void Unwatch(WatchId watch);
 
@@ -53,12 +66,15 @@ class EventLoop : public Executor {
     int fd;
     uint32_t events;
     absl::AnyInvocable<void(uint32_t)> on_event;
+    Pace pace;
   };
 
   EventLoop(UniqueFd epoll, UniqueFd timer, UniqueFd stop);
   void RunDueTimers();
   void Arm(absl::Time due);
   void OnEvent(WatchId id, uint32_t events);
+  // Lets the next event of a watcher through.
+  void Rearm(WatchId id);
 
   const UniqueFd epoll_;
   const UniqueFd timer_;
@@ -78,6 +94,8 @@ class EventLoop : public Executor {
   std::mutex watch_mutex_;
   WatchId next_watch_ = 1;
   absl::flat_hash_map<WatchId, std::shared_ptr<Watcher>> watchers_;
+  // Until the timer of the first of them. Inside tasks only.
+  std::vector<WatchId> resting_;
 };
 
 }  // namespace dmaheap

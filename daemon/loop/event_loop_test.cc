@@ -119,6 +119,64 @@ TEST_F(EventLoopTest, CallsAWatcherAgainForEachEvent) {
   Await([&] { loop_->Unwatch(*watch); });
 }
 
+TEST_F(EventLoopTest, LeavesAWatcherThatRestsAloneForAWhileAndThenCallsItAgain) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  std::promise<void> twice;
+  int calls = 0, calls_before_the_rest = 0;
+  auto watch = loop_->Watch(
+      ours.get(), EPOLLIN,
+      [&](uint32_t) {
+        char byte;
+        ASSERT_EQ(read(ours.get(), &byte, 1), 1);
+        if (++calls == 2) return twice.set_value();
+        ASSERT_EQ(write(theirs.get(), "b", 1), 1);
+        // Due before the end of the rest, so it runs before, however slow the machine is.
+        loop_->After(absl::ZeroDuration(), [&] { calls_before_the_rest = calls; });
+      },
+      EventLoop::Pace::kRested);
+  ASSERT_TRUE(watch.ok());
+
+  ASSERT_EQ(write(theirs.get(), "a", 1), 1);
+
+  twice.get_future().wait();
+  EXPECT_EQ(calls_before_the_rest, 1);
+  Await([&] { loop_->Unwatch(*watch); });
+}
+
+TEST_F(EventLoopTest, CallsNoWatcherThatWasUnwatchedWhileItRested) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  std::promise<void> called;
+  int calls = 0;
+  EventLoop::WatchId id = 0;
+  Await([&] {
+    auto watch = loop_->Watch(
+        ours.get(), EPOLLIN,
+        [&](uint32_t) {
+          if (++calls == 1) called.set_value();  // and the byte stays unread
+        },
+        EventLoop::Pace::kRested);
+    ASSERT_TRUE(watch.ok());
+    id = *watch;
+  });
+  ASSERT_EQ(write(theirs.get(), "a", 1), 1);
+  called.get_future().wait();
+
+  int calls_at_unwatch = 0;
+  Await([&] {
+    loop_->Unwatch(id);
+    calls_at_unwatch = calls;
+  });
+
+  std::promise<void> later;
+  loop_->After(3 * EventLoop::kRest, [&] { later.set_value(); });
+  later.get_future().wait();
+  EXPECT_EQ(calls, calls_at_unwatch);
+}
+
 TEST_F(EventLoopTest, CallsNoWatcherAfterUnwatch) {
   int ends[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);

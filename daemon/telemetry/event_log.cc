@@ -1,27 +1,15 @@
 #include "daemon/telemetry/event_log.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "daemon/log.h"
 #include "proto/error.h"
 #include "spdlog/spdlog.h"
 
 namespace dmaheap {
 
-bool EventLog::MayWrite() {
-  const absl::Time now = executor_.Now();
-  if (refilled_ != absl::InfinitePast()) {
-    budget_ = std::min(kBurst, budget_ + absl::ToDoubleSeconds(now - refilled_) * kLinesPerSecond);
-  }
-  refilled_ = now;
-  if (budget_ < 1) return false;
-  budget_ -= 1;
-  return true;
-}
-
 void EventLog::OnAllocation(const AllocationEvent& event) {
   if (event.outcome.ok()) {
+    // Most of the time nobody reads it: its words are not even put together.
+    if (!spdlog::should_log(spdlog::level::debug)) return;
     spdlog::debug(
         "event=allocated request_id={} heap={} uid={} size_bytes={} count={} attempts={} "
         "duration_us={}",
@@ -29,10 +17,7 @@ void EventLog::OnAllocation(const AllocationEvent& event) {
         event.attempts, absl::ToInt64Microseconds(event.duration));
     return;
   }
-  if (!MayWrite()) {
-    ++suppressed_;
-    return;
-  }
+  if (!budget_.Take()) return;
   // What a client did wrong or gave up is its own affair; the rest is the operator's too.
   const bool notable = absl::IsUnavailable(event.outcome) || absl::IsInternal(event.outcome) ||
                        absl::IsFailedPrecondition(event.outcome) ||
@@ -43,7 +28,7 @@ void EventLog::OnAllocation(const AllocationEvent& event) {
               "attempts={} duration_us={} reason={} suppressed={} {}",
               LogValue(event.request_id), LogValue(event.heap), event.uid, event.size_bytes,
               event.count, event.attempts, absl::ToInt64Microseconds(event.duration),
-              v1::ErrorReason_Name(GetReason(event.outcome)), std::exchange(suppressed_, 0),
+              v1::ErrorReason_Name(GetReason(event.outcome)), budget_.TakeSuppressed(),
               LogStatus(event.outcome));
 }
 

@@ -104,7 +104,7 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
                          response->set_min_wire_version(kMinWireVersion);
                          response->set_max_wire_version(kMaxWireVersion);
                          response->set_policy_path(policy_path_);
-                         response->set_accounting(v1::WATCH);
+                         response->set_accounting(allocator_.accounting());
                          FillAccounts(allocator_, *response);
                          finish(absl::OkStatus());
                        });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/errno_status.h"
@@ -12,8 +13,8 @@
 namespace dmaheap {
 
 absl::Status Session::ReserveSlots(int count) {
-  const int used = reserved_ + unacknowledged_;
-  if (used + count > kFdWindow) {
+  if (reserved_ + unacknowledged_ + count > kFdWindow && on_window_full) on_window_full();
+  if (reserved_ + unacknowledged_ + count > kFdWindow) {
     return Error(ErrorReason::FD_CHANNEL_FULL,
                  absl::StrCat("the session's window of ", kFdWindow, " buffers has no room for ",
                               count, " more: ", unacknowledged_,
@@ -30,15 +31,16 @@ absl::Status Session::ReserveSlots(int count) {
   return absl::OkStatus();
 }
 
-absl::Status Session::Push(const v1::Buffers& frame, absl::Span<const int> fds) {
+absl::Status Session::Push(v1::Buffers frame, absl::Span<const int> fds) {
   if (!alive()) return ErrnoStatus(EPIPE, "the session ended");
+  const std::pair key(frame.batch_id(), frame.first_index());
   v1::ServerMessage message;
-  *message.mutable_buffers() = frame;
+  *message.mutable_buffers() = std::move(frame);
   if (absl::Status status = SendToClient(socket_.get(), message, fds); !status.ok()) return status;
   const int count = static_cast<int>(fds.size());
   reserved_ -= count;
   unacknowledged_ += count;
-  frames_[{frame.batch_id(), frame.first_index()}] = {count, executor_.Now()};
+  frames_[key] = {count, executor_.Now()};
   if (unacknowledged_ == count && on_unread) on_unread();
   return absl::OkStatus();
 }

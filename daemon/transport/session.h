@@ -36,7 +36,7 @@ class Session : public Recipient {
   bool alive() const override { return socket_.valid(); }
   absl::Status ReserveSlots(int count) override;
   void ReturnSlots(int count) override { reserved_ -= count; }
-  absl::Status Push(const v1::Buffers& frame, absl::Span<const int> fds) override;
+  absl::Status Push(v1::Buffers frame, absl::Span<const int> fds) override;
 
   // A receipt: how many fds of its frame did not arrive. Absent if no such frame is waiting for
   // one, or it claims more than was sent.
@@ -62,6 +62,8 @@ class Session : public Recipient {
   absl::Time last_heard;    // of the executor
   // Called when the first fd is out that is not acknowledged.
   absl::AnyInvocable<void()> on_unread;
+  // Called before slots are refused: receipts may lie unread in the socket.
+  absl::AnyInvocable<void()> on_window_full;
 
  private:
   struct Frame {

@@ -49,27 +49,26 @@ SessionTable::~SessionTable() {
 }
 
 void SessionTable::Add(UniqueFd socket, PeerIdentity peer) {
-  const size_t handshakes = connections_.size() - sessions_.size();
   size_t of_uid = 0;
   for (const auto& [id, connection] : connections_) {
     if (connection.session->peer().principal.uid == peer.principal.uid) ++of_uid;
   }
-  if (connections_.size() >= kMaxSessions || of_uid >= kMaxSessionsPerUid ||
-      handshakes >= kMaxHandshakes) {
+  if (connections_.size() >= kMaxSessions || of_uid >= kMaxSessionsPerUid) {
     const absl::Status reason =
         Error(ErrorReason::SESSION_LIMIT,
               absl::StrCat("no room for another session: uid ", peer.principal.uid, " has ", of_uid,
                            " of at most ", kMaxSessionsPerUid, ", all have ", connections_.size(),
-                           " of at most ", kMaxSessions, ", ", handshakes, " of at most ",
-                           kMaxHandshakes, " have not said Hello. Close one, then connect again."))
+                           " of at most ", kMaxSessions, ". Close one, then connect again."))
             .With("uid", peer.principal.uid)
             .With("sessions_of_uid", of_uid)
             .With("sessions", connections_.size());
-    spdlog::warn("event=session_refused uid={} pid={} {}", peer.principal.uid, peer.debug_pid,
-                 LogStatus(reason));
     Refuse(socket.get(), reason);
+    if (!log_budget_.Take()) return;
+    spdlog::warn("event=session_refused uid={} pid={} suppressed={} {}", peer.principal.uid,
+                 peer.debug_pid, log_budget_.TakeSuppressed(), LogStatus(reason));
     return;
   }
+  if (connections_.size() - sessions_.size() >= kMaxHandshakes) MakeRoomAtTheDoor();
   const uint64_t id = next_client_++;
   const int fd = socket.get();
   Connection connection;
@@ -77,12 +76,44 @@ void SessionTable::Add(UniqueFd socket, PeerIdentity peer) {
   connection.session->connect_time = loop_.WallTime();
   connection.session->last_heard = loop_.Now();
   absl::StatusOr<EventLoop::WatchId> watch =
-      loop_.Watch(fd, EPOLLIN | EPOLLRDHUP, [this, id](uint32_t) { OnReadable(id); });
+      // A client writes two messages for each buffer, and nobody waits for them.
+      loop_.Watch(
+          fd, EPOLLIN | EPOLLRDHUP, [this, id](uint32_t) { OnReadable(id); },
+          EventLoop::Pace::kRested);
   if (!watch.ok()) return;
   connection.watch = *watch;
   connection.timer = loop_.After(
       kHandshakeTimeout, [this, id] { End(id, absl::DeadlineExceededError("no Hello came")); });
   connections_.emplace(id, std::move(connection));
+}
+
+void SessionTable::MakeRoomAtTheDoor() {
+  // A Hello may have come that is not read yet: when many come at once, this is where they all are.
+  std::vector<uint64_t> ids;
+  for (const auto& [id, connection] : connections_) {
+    if (!sessions_.contains(id)) ids.push_back(id);
+  }
+  for (const uint64_t id : ids) OnReadable(id);
+  if (connections_.size() - sessions_.size() < kMaxHandshakes) return;
+
+  absl::flat_hash_map<uint32_t, size_t> waiting;
+  size_t most = 0;
+  for (const auto& [id, connection] : connections_) {
+    if (sessions_.contains(id)) continue;
+    most = std::max(most, ++waiting[connection.session->peer().principal.uid]);
+  }
+  // Client ids count upwards, so that the first is the oldest.
+  for (const auto& [id, connection] : connections_) {
+    if (sessions_.contains(id)) continue;
+    const uint32_t uid = connection.session->peer().principal.uid;
+    if (waiting[uid] != most) continue;
+    return End(id, Error(ErrorReason::SESSION_LIMIT,
+                         absl::StrCat("no Hello came, and others wait at the door: uid ", uid,
+                                      " has most of the at most ", kMaxHandshakes,
+                                      " that may stand there. Say Hello at once after connecting."))
+                       .With("uid", uid)
+                       .With("waiting_of_uid", most));
+  }
 }
 
 absl::StatusOr<std::shared_ptr<Session>> SessionTable::Find(absl::string_view secret,
@@ -104,20 +135,22 @@ absl::StatusOr<std::shared_ptr<Session>> SessionTable::Find(absl::string_view se
 }
 
 void SessionTable::OnReadable(uint64_t client_id) {
+  if (absl::Status status = TakeMessages(client_id); !status.ok()) End(client_id, status);
+}
+
+absl::Status SessionTable::TakeMessages(uint64_t client_id) {
   for (int i = 0; i < kMaxMessagesPerTask; ++i) {
     const auto it = connections_.find(client_id);
-    if (it == connections_.end()) return;
+    if (it == connections_.end()) return absl::OkStatus();
     Connection& connection = it->second;
     absl::StatusOr<v1::ClientMessage> message = ReceiveFromClient(connection.session->socket());
     if (!message.ok()) {
-      if (GetErrno(message.status()) == EAGAIN) return;
-      return End(client_id, message.status());
+      return GetErrno(message.status()) == EAGAIN ? absl::OkStatus() : message.status();
     }
     connection.session->last_heard = loop_.Now();
-    if (absl::Status status = OnMessage(connection, *message); !status.ok()) {
-      return End(client_id, status);
-    }
+    if (absl::Status status = OnMessage(connection, *message); !status.ok()) return status;
   }
+  return absl::OkStatus();
 }
 
 absl::Status SessionTable::OnMessage(Connection& connection, const v1::ClientMessage& message) {
@@ -187,6 +220,11 @@ absl::Status SessionTable::OnHello(Connection& connection, const v1::Hello& hell
     const auto it = connections_.find(id);
     if (it != connections_.end() && it->second.timer == 0) WatchReceipts(id);
   };
+  session.on_window_full = [this, id = session.client_id()] {
+    absl::Status status = TakeMessages(id);
+    // Whoever reserves slots still uses the session: it ends in a task of its own.
+    if (!status.ok()) loop_.Post([this, id, status] { End(id, status); });
+  };
   spdlog::debug("event=session_started client={} uid={} pid={} label={}", session.client_id(),
                 session.peer().principal.uid, session.peer().debug_pid, LogValue(session.label));
   return absl::OkStatus();
@@ -228,9 +266,10 @@ void SessionTable::End(uint64_t client_id, const absl::Status& reason) {
   session.Close();
   if (left) {
     spdlog::debug("event=session_ended client={} uid={}", client_id, session.peer().principal.uid);
-  } else {
-    spdlog::warn("event=session_ended client={} uid={} pid={} {}", client_id,
-                 session.peer().principal.uid, session.peer().debug_pid, LogStatus(reason));
+  } else if (log_budget_.Take()) {
+    spdlog::warn("event=session_ended client={} uid={} pid={} suppressed={} {}", client_id,
+                 session.peer().principal.uid, session.peer().debug_pid,
+                 log_budget_.TakeSuppressed(), LogStatus(reason));
   }
   if (greeted) callbacks_.on_gone(client_id);
 }

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/loop/event_loop.h"
+#include "daemon/telemetry/log_budget.h"
 #include "daemon/transport/session.h"
 
 namespace dmaheap {
@@ -34,7 +35,7 @@ class SessionTable {
       : loop_(loop), callbacks_(std::move(callbacks)) {}
   ~SessionTable();
 
-  // A new connection on the fd channel.
+  // A new connection on the fd channel. Who is one too many is told so, and closed.
   void Add(UniqueFd connection, PeerIdentity peer);
 
   // The session that a request names. SESSION_UNKNOWN if there is none, or it belongs to another
@@ -57,8 +58,11 @@ class SessionTable {
     TimerId timer = 0;
   };
 
+  // Sends one away that has not said Hello.
+  void MakeRoomAtTheDoor();
   void OnReadable(uint64_t client_id);
   // Each returns why the session must end, or OK.
+  absl::Status TakeMessages(uint64_t client_id);
   absl::Status OnMessage(Connection& connection, const v1::ClientMessage& message);
   absl::Status OnHello(Connection& connection, const v1::Hello& hello);
   void WatchReceipts(uint64_t client_id);
@@ -66,6 +70,7 @@ class SessionTable {
 
   EventLoop& loop_;
   Callbacks callbacks_;
+  LogBudget log_budget_{loop_};
   uint64_t next_client_ = 1;
   std::map<uint64_t, Connection> connections_;
   std::map<uint64_t, std::shared_ptr<Session>> sessions_;

@@ -304,6 +304,39 @@ TEST_F(SessionTableTest, AReceiptFreesTheWindow) {
   EXPECT_EQ(Hints(), 0);
 }
 
+// A client acknowledges on one socket and asks for more on another: which is read first is chance.
+TEST_F(SessionTableTest, ReadsTheReceiptsThatLieThereBeforeItRefusesSlots) {
+  const UniqueFd client = Connect();
+  const auto session = SessionOf(Greet(client));
+  v1::Buffers frame;
+  frame.set_total(1);
+  frame.add_entries();
+  Await([&] {
+    ASSERT_TRUE(session->ReserveSlots(kFdWindow).ok());
+    for (int i = 0; i < kFdWindow; ++i) {
+      frame.set_batch_id(i);
+      ASSERT_TRUE(session->Push(frame, {0}).ok());
+      ASSERT_TRUE(ReceiveFromServer(client.get()).ok());
+    }
+    EXPECT_EQ(GetReason(session->ReserveSlots(1)), ErrorReason::FD_CHANNEL_FULL);
+    for (int i = 0; i < kFdWindow; ++i) Send(client, Receipt(i, 0, 1));
+    // No other task ran since.
+    EXPECT_TRUE(session->ReserveSlots(kFdWindow).ok());
+  });
+}
+
+TEST_F(SessionTableTest, ABreachThatIsFoundWhileSlotsAreReservedEndsTheSession) {
+  const UniqueFd client = Connect();
+  const auto session = SessionOf(Greet(client));
+  Await([&] {
+    Send(client, Receipt(1, 0, 1));
+    EXPECT_EQ(GetReason(session->ReserveSlots(kFdWindow + 1)), ErrorReason::FD_CHANNEL_FULL);
+    EXPECT_TRUE(session->alive());  // whoever reserves is in the middle of something
+  });
+  EXPECT_TRUE(absl::IsInvalidArgument(RefusalOf(client)));
+  EXPECT_EQ(Gone(), std::vector<uint64_t>{1});
+}
+
 TEST_F(SessionTableTest, AReceiptThatSaysLessIsAHintThatMemoryEnded) {
   const UniqueFd client = Connect();
   const v1::Welcome welcome = Greet(client);
@@ -354,16 +387,46 @@ TEST_F(SessionTableTest, AUidHasSoManySessionsAndAnotherOneItsOwn) {
   Greet(again);
 }
 
-TEST_F(SessionTableTest, SoManyMayStandAtTheDoor) {
+TEST_F(SessionTableTest, WhoStoodAtTheDoorLongestMakesRoom) {
   std::vector<UniqueFd> silent;
   for (size_t i = 0; i < kMaxHandshakes; ++i) {
     silent.push_back(Connect(Peer(1000 + static_cast<uint32_t>(i))));
   }
-  const UniqueFd refused = Connect(Peer(5000));
-  EXPECT_EQ(GetReason(RefusalOf(refused)), ErrorReason::SESSION_LIMIT);
-  Greet(silent.back());
   const UniqueFd taken = Connect(Peer(5000));
+  EXPECT_EQ(GetReason(RefusalOf(silent.front())), ErrorReason::SESSION_LIMIT);
   Greet(taken);
+  Greet(silent.back());
+}
+
+TEST_F(SessionTableTest, AUidThatFillsTheDoorKeepsNobodyOut) {
+  const UniqueFd patient = Connect(Peer(2000));
+  std::vector<UniqueFd> silent;
+  for (size_t i = 0; i < kMaxHandshakes; ++i) silent.push_back(Connect(Peer(1000)));
+  for (uint32_t uid = 3000; uid < 3010; ++uid) {
+    const UniqueFd honest = Connect(Peer(uid));
+    Greet(honest);
+  }
+  EXPECT_EQ(GetReason(RefusalOf(silent.front())), ErrorReason::SESSION_LIMIT);
+  Greet(patient);
+}
+
+TEST_F(SessionTableTest, WhoHasSaidHelloDoesNotStandAtTheDoor) {
+  std::vector<UniqueFd> clients;
+  // All in one task: of no Hello is it known yet that it came.
+  Await([&] {
+    for (uint32_t i = 0; i < 2 * kMaxHandshakes; ++i) {
+      int ends[2];
+      ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+      clients.emplace_back(ends[0]);
+      Send(clients.back(), Hello());
+      table_->Add(UniqueFd(ends[1]), Peer(1000 + i % 4));
+    }
+  });
+  while (Sessions() < clients.size()) std::this_thread::yield();
+  for (const UniqueFd& client : clients) {
+    const auto frame = ReceiveFromServer(client.get());
+    EXPECT_TRUE(frame.ok() && frame->message.has_welcome());
+  }
 }
 
 TEST_F(SessionTableTest, AllTogetherHaveALimit) {
