@@ -15,10 +15,14 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "daemon/config/policy_file.h"
 #include "daemon/core/allocator.h"
 #include "daemon/core/live_view.h"
+#include "daemon/diagnosis/prober/prober_client.h"
+#include "daemon/diagnosis/prober_lister.h"
 #include "daemon/handover/inheritance.h"
+#include "daemon/handover/journal_file.h"
 #include "daemon/handover/keeper_link.h"
 #include "daemon/heap_setup.h"
 #include "daemon/log.h"
@@ -82,13 +86,18 @@ class Broker {
         !status.ok()) {
       return status;
     }
-    if (absl::Status status = StartLiveView(*inheritance); !status.ok()) return status;
+    Inventory left;
+    if (absl::Status status = StartLiveView(*inheritance, left); !status.ok()) return status;
+    if (absl::Status status = StartProberLister(*inheritance); !status.ok()) return status;
+    OpenJournal(left);
     allocator_ = std::make_unique<Allocator>(
         Allocator::Dependencies{
             .executor = *loop_,
             .heaps = *heaps_,
             .live_view = *live_view_,
             .fd_store = *keeper_,
+            .journal = *journal_,
+            .lister = *lister_,
             .events = event_log_.emplace(*loop_),
             .make_worker =
                 [](int threads, const std::string& name) {
@@ -96,7 +105,11 @@ class Broker {
                 },
             .random = [this] { return std::uniform_real_distribution<double>()(random_); }},
         std::make_shared<const EffectivePolicy>(*std::move(policy)));
-    if (absl::Status status = Watch(live_view_->event_fd(), [this] { allocator_->OnSignal(); });
+    left.held = std::move(inheritance->held_buffers);
+    TakeUp(std::move(left));
+    // Every end of a memfd is an event, and every refusal asks before it believes the books.
+    if (absl::Status status = Watch(live_view_->event_fd(), EventLoop::Pace::kRested,
+                                    [this] { allocator_->OnSignal(); });
         !status.ok()) {
       return status;
     }
@@ -135,10 +148,11 @@ class Broker {
     return absl::OkStatus();
   }
 
-  absl::Status Watch(int fd, absl::AnyInvocable<void()> on_readable) {
+  absl::Status Watch(int fd, EventLoop::Pace pace, absl::AnyInvocable<void()> on_readable) {
     return loop_
-        ->Watch(fd, EPOLLIN,
-                [on_readable = std::move(on_readable)](uint32_t) mutable { on_readable(); })
+        ->Watch(
+            fd, EPOLLIN,
+            [on_readable = std::move(on_readable)](uint32_t) mutable { on_readable(); }, pace)
         .status();
   }
 
@@ -150,10 +164,13 @@ class Broker {
     sigaddset(&signals, SIGHUP);
     signals_ = UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_.valid()) return ErrnoStatus(errno, "signalfd");
-    return Watch(signals_.get(), [this] { OnSignal(); });
+    return Watch(signals_.get(), EventLoop::Pace::kAtOnce, [this] { OnSignal(); });
   }
 
-  absl::Status StartLiveView(Inheritance& inheritance) {
+  // Fills in what the watches say is alive.
+  absl::Status StartLiveView(Inheritance& inheritance, Inventory& left) {
+    left.dma_buf_watch_lost = !inheritance.dma_buf_watch.valid();
+    left.memfd_watch_lost = !inheritance.memfd_watch.valid();
     std::unique_ptr<BufferWatch> dma_bufs, memfds;
     if (absl::Status status =
             Take(CreateDmaBufWatch(std::move(inheritance.dma_buf_watch)), dma_bufs);
@@ -171,7 +188,51 @@ class Broker {
       return status;
     }
     live_view_ = std::make_unique<KernelLiveView>(std::move(dma_bufs), std::move(memfds));
+    for (const BufferKey& key : live_view_->Watched()) left.alive.insert(key);
     return absl::OkStatus();
+  }
+
+  absl::Status StartProberLister(Inheritance& inheritance) {
+    if (inheritance.prober.valid()) {
+      if (absl::Status status = Take(ProberClient::Create(std::move(inheritance.prober)), prober_);
+          !status.ok()) {
+        return status;
+      }
+      // Its end is the keeper's end, of which this process hears by a signal.
+      if (absl::Status status = Watch(prober_->fd(), EventLoop::Pace::kAtOnce,
+                                      [this] { prober_->OnReadable().IgnoreError(); });
+          !status.ok()) {
+        return status;
+      }
+    }
+    lister_ = std::make_unique<ProberLister>(*loop_, prober_.get());
+    return absl::OkStatus();
+  }
+
+  // Without a journal allocations go on: a camera matters more than the books after a crash.
+  void OpenJournal(Inventory& left) {
+    absl::StatusOr<std::unique_ptr<JournalFile>> journal =
+        JournalFile::Open(absl::StrCat(options_.state_dir, "/journal"), ReadBootId());
+    if (!journal.ok()) {
+      spdlog::error(
+          "event=no_journal {} note=\"after a restart, buffers that clients have are not "
+          "charged any more\"",
+          LogStatus(journal.status()));
+      journal_ = std::make_unique<NoJournal>();
+      return;
+    }
+    left.entries = (*journal)->TakeEntries();
+    journal_ = *std::move(journal);
+  }
+
+  void TakeUp(Inventory left) {
+    loop_->Post([this, left = std::move(left)]() mutable {
+      const RestoreReport report = allocator_->Restore(std::move(left));
+      if (report.restored + report.gone + report.unaccounted == 0) return;
+      spdlog::info("event=ledger_restored buffers={} held={} gone={} unwatched={} unaccounted={}",
+                   report.restored, report.held, report.gone, report.unwatched.size(),
+                   report.unaccounted);
+    });
   }
 
   absl::Status StartServing(Inheritance& inheritance) {
@@ -283,6 +344,9 @@ class Broker {
   std::mt19937_64 random_{std::random_device()()};
   std::unique_ptr<HeapRegistry> heaps_;
   std::unique_ptr<KernelLiveView> live_view_;
+  std::unique_ptr<ProberClient> prober_;
+  std::unique_ptr<ProberLister> lister_;
+  std::unique_ptr<Journal> journal_;
   absl::optional<EventLog> event_log_;
   std::unique_ptr<Allocator> allocator_;
   IdentityTable identities_;

@@ -66,11 +66,17 @@ SimulatedArea::SimulatedArea(const SimulatedAreaOptions& options)
     : options_(options), random_(options.seed), used_(options.pages), occupied_(options.pages) {}
 
 SimulatedArea::Attempt SimulatedArea::Allocate(int64_t pages, absl::Time now) {
+  Attempt attempt = TryWindows(pages, now);
+  // No refusal changes which frames buffers have.
+  if (attempt.cause != Cause::kNone) attempt.largest_free_pages = LargestFreePages();
+  return attempt;
+}
+
+SimulatedArea::Attempt SimulatedArea::TryWindows(int64_t pages, absl::Time now) {
   Attempt attempt;
   attempt.pages = pages;
   attempt.alignment_pages = int64_t{1} << std::min(OrderOfPages(pages), kMaxAlignmentOrder);
   attempt.free_pages = total_pages() - used_pages();
-  attempt.largest_free_pages = LargestFreePages();
   // What the kernel adds so that PFNs are aligned, and not frame numbers
   // (cma_bitmap_aligned_offset).
   const int64_t offset = base_pfn() & (attempt.alignment_pages - 1);

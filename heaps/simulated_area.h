@@ -84,6 +84,7 @@ class SimulatedArea {
     int64_t alignment_pages = 0;
     // At the time of the call.
     int64_t free_pages = 0;
+    // The same, when cause is not kNone: counting takes longer than all the rest of a success.
     int64_t largest_free_pages = 0;
   };
 
@@ -133,6 +134,8 @@ class SimulatedArea {
 
   explicit SimulatedArea(const SimulatedAreaOptions& options);
 
+  // Allocate, but for what only a refusal has to say.
+  Attempt TryWindows(int64_t pages, absl::Time now);
   // Frames below count from the beginning of the area.
   WindowResult ClearWindow(int64_t first, int64_t pages, absl::Time now, Attempt* attempt);
   // Moves one page out of the window; false where there is no place.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,8 @@ using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersR
 
 struct Allocation {
   AllocateRequest request;
+  // Of the request, if it is repeatable.
+  std::string fingerprint;
   Heap* heap = nullptr;
   Lane* lane = nullptr;
   // Of one buffer, rounded up to whole pages.

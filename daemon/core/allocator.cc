@@ -57,18 +57,30 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
     : dependencies_(std::move(dependencies)),
       policy_(std::move(policy)),
       // An expired buffer leaves the books when the kernel says so, which a reading finds out.
-      holds_(dependencies_.executor, dependencies_.fd_store,
-             [this](const BufferKey&) { reconciler_.Settle(); }),
+      books_(dependencies_.executor, dependencies_.heaps, dependencies_.fd_store,
+             dependencies_.journal, [this](const BufferKey&) { reconciler_.Settle(); }),
       replays_(kReplayUids, kReplaysPerUid),
       view_worker_(dependencies_.make_worker(1, "live-view")),
+      unwatched_(dependencies_.executor, dependencies_.lister,
+                 [this](const std::vector<BufferKey>& gone) { books_.TakeOut(gone); }),
       reconciler_(dependencies_.executor, *view_worker_, dependencies_.live_view,
-                  [this](const std::vector<BufferKey>& gone) { OnGone(gone); }),
+                  [this](const std::vector<BufferKey>& gone) {
+                    books_.TakeOut(gone);
+                    unwatched_.Check();
+                  }),
       lanes_(dependencies_.make_worker) {}
 
 Allocator::~Allocator() {
   // Tasks that the workers still post may use everything else.
   lanes_.Stop();
   view_worker_.reset();
+}
+
+RestoreReport Allocator::Restore(Inventory inventory) {
+  RestoreReport report = books_.Restore(std::move(inventory));
+  for (const BufferKey& key : report.unwatched) unwatched_.Add(key);
+  unwatched_.Check();
+  return report;
 }
 
 absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap, bool hold) const {
@@ -99,9 +111,9 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
 
   const std::pair key(asked.principal.uid, asked.request_id);
   if (asked.repeatable && !asked.validate_only) {
-    const std::string fingerprint = asked.Fingerprint();
+    allocation->fingerprint = asked.Fingerprint();
     if (const auto same = under_way_.find(key); same != under_way_.end()) {
-      if (same->second->request.Fingerprint() != fingerprint) {
+      if (same->second->request.Fingerprint() != allocation->fingerprint) {
         done(RequestIdReused(asked.request_id));
         return call;
       }
@@ -109,21 +121,21 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
       same->second->calls.emplace_back(call, std::move(done));
       return call;
     }
-    auto answer = replays_.Find(key.first, key.second, fingerprint);
+    auto answer = replays_.Find(key.first, key.second, allocation->fingerprint);
     if (!answer.ok()) {
       done(answer.status());
       return call;
     }
     // An answer is worth nothing to who repeats when all its buffers are gone, or went to a session
     // that ended: start anew.
-    if (*answer != nullptr &&
+    if (answer->has_value() &&
         std::any_of((*answer)->buffers().begin(), (*answer)->buffers().end(),
                     [this](const v1::Buffer& buffer) {
                       const auto parsed = ParseBufferName("name", buffer.name());
-                      const LiveBuffer* record = parsed.ok() ? table_.Find(*parsed) : nullptr;
+                      const LiveBuffer* record = parsed.ok() ? books_.Find(*parsed) : nullptr;
                       return record != nullptr && record->state != v1::Buffer::ORPHANED;
                     })) {
-      done(**answer);
+      done(**std::move(answer));
       return call;
     }
   }
@@ -183,7 +195,7 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (request.deadline <= dependencies_.executor.Now()) {
     return End(allocation, ExplainDeadline(FactsOf(*allocation)));
   }
-  absl::StatusOr<Charge> charge = ledger_.Reserve(
+  absl::StatusOr<Charge> charge = books_.ledger().Reserve(
       request.principal.uid, {allocation->rounded_bytes * request.count, request.count},
       policy_->QuotaOf(request.principal));
   if (!charge.ok()) {
@@ -307,7 +319,7 @@ LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
   record.request_id = allocation.request.request_id;
   record.create_time = dependencies_.executor.WallTime();
   record.charge = allocation.charge.SplitBuffer(buffer.size_bytes);
-  return table_.Insert(std::move(record));
+  return books_.Enter(std::move(record));
 }
 
 void Allocator::Deliver(const AllocationPtr& allocation) {
@@ -324,9 +336,9 @@ void Allocator::Deliver(const AllocationPtr& allocation) {
   }
   if (allocation->request.repeatable) {
     replays_.Remember(allocation->request.principal.uid, allocation->request.request_id,
-                      allocation->request.Fingerprint(), response);
+                      std::move(allocation->fingerprint), response);
   }
-  End(allocation, response);
+  End(allocation, std::move(response));
 }
 
 absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
@@ -338,15 +350,13 @@ absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersR
   absl::Status status;
   for (Buffer& buffer : allocation.buffers) {
     LiveBuffer& record = Record(allocation, buffer);
-    record.state = v1::Buffer::HELD;
-    record.expire_time = record.create_time + lease;
-    *response.add_buffers() = ToProto(record);
-    status = holds_.Hold(buffer.key, std::move(buffer.fd), response.claim_token(), lease);
+    status = books_.Hold(record, std::move(buffer.fd), response.claim_token(), lease);
     if (!status.ok()) break;
+    *response.add_buffers() = ToProto(record);
     held.push_back(buffer.key);
   }
   if (status.ok()) return status;
-  for (const BufferKey& key : held) holds_.End(key);  // all or nothing
+  for (const BufferKey& key : held) books_.holds().End(key);  // all or nothing
   return Error(ErrorReason::INTERNAL_ERROR,
                absl::StrCat("the keeper does not take the held buffers: ", status.message()));
 }
@@ -375,7 +385,7 @@ void Allocator::CloseBuffers(Allocation& allocation) {
 }
 
 void Allocator::End(const AllocationPtr& allocation,
-                    const absl::StatusOr<v1::AllocateBuffersResponse>& response) {
+                    absl::StatusOr<v1::AllocateBuffersResponse> response) {
   if (allocation->ended) return;
   allocation->ended = true;
   allocation->abandoned.store(true, std::memory_order_relaxed);
@@ -405,7 +415,12 @@ void Allocator::End(const AllocationPtr& allocation,
   auto calls = std::exchange(allocation->calls, {});
   for (auto& [call, done] : calls) {
     calls_.erase(call);
-    done(response);
+    // The last one, nearly always the only one, gets it without a copy.
+    if (call == calls.back().first) {
+      done(std::move(response));
+    } else {
+      done(response);
+    }
   }
   dependencies_.events.OnAllocation(event);
 }
@@ -432,9 +447,9 @@ void Allocator::Claim(ClaimRequest request, ClaimDone done) {
 
 void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled) {
   if (draining_) return done(ShuttingDown());
-  absl::StatusOr<int> fd = holds_.Borrow(request.key, request.token);
+  absl::StatusOr<int> fd = books_.holds().Borrow(request.key, request.token);
   if (!fd.ok()) return done(fd.status());
-  LiveBuffer* record = table_.Find(request.key);
+  LiveBuffer* record = books_.Find(request.key);
   if (record == nullptr) {
     return done(Error(ErrorReason::INTERNAL_ERROR, "a held buffer has no record"));
   }
@@ -451,8 +466,8 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   SlotReservation slot(request.recipient, 1);
 
   const uint32_t owner = record->charge.uid();
-  absl::Status transferred =
-      ledger_.Transfer(record->charge, request.principal.uid, policy_->QuotaOf(request.principal));
+  absl::Status transferred = books_.ledger().Transfer(record->charge, request.principal.uid,
+                                                      policy_->QuotaOf(request.principal));
   if (!transferred.ok()) {
     if (reconciled) return done(transferred);
     reconciler_.Reconcile([this, request = std::move(request), done = std::move(done)]() mutable {
@@ -468,27 +483,25 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
               request.request_id.empty() ? record->request_id : request.request_id, *record, *fd);
   if (!pushed.status.ok()) {
     // Still held, still its owner's: a claim that failed changes nothing.
-    ledger_.Transfer(record->charge, owner, QuotaLimits()).IgnoreError();
+    books_.ledger().Transfer(record->charge, owner, QuotaLimits()).IgnoreError();
     return done(pushed.status);
   }
   slot.Use(1);
-  record->state = v1::Buffer::DELIVERED;
-  record->client_id = request.recipient->client_id();
-  record->expire_time.reset();
-  holds_.End(request.key);
+  books_.Deliver(*record, request.recipient->client_id());
   *response.mutable_buffer() = ToProto(*record);
   done(std::move(response));
 }
 
 absl::Status Allocator::Release(const Principal& principal, const BufferKey& key,
                                 absl::string_view token) {
-  LiveBuffer* record = table_.Find(key);
+  LiveBuffer* record = books_.Find(key);
   const bool own = record != nullptr && record->charge.uid() == principal.uid;
-  if (record != nullptr && record->state == v1::Buffer::HELD && holds_.Has(key)) {
+  if (record != nullptr && record->state == v1::Buffer::HELD && books_.holds().Has(key)) {
     if (!own || !token.empty()) {
-      if (absl::Status status = holds_.Borrow(key, token).status(); !status.ok()) return status;
+      if (absl::Status status = books_.holds().Borrow(key, token).status(); !status.ok())
+        return status;
     }
-    holds_.End(key);
+    books_.holds().End(key);
     reconciler_.Settle();
     return absl::OkStatus();
   }
@@ -498,7 +511,8 @@ absl::Status Allocator::Release(const Principal& principal, const BufferKey& key
   }
   if (!token.empty()) {
     // Perhaps the lease ended: that has an answer of its own.
-    if (absl::Status status = holds_.Borrow(key, token).status(); !status.ok()) return status;
+    if (absl::Status status = books_.holds().Borrow(key, token).status(); !status.ok())
+      return status;
   }
   const std::string name = absl::StrCat("buffers/", key.ToString());
   return Error(ErrorReason::BUFFER_NOT_FOUND,
@@ -522,15 +536,7 @@ void Allocator::OnClientGone(uint64_t client_id) {
     End(allocation, Error(ErrorReason::REQUEST_CANCELLED,
                           "the session of this request ended before its buffers were there"));
   }
-  if (table_.OrphanClient(client_id) > 0) reconciler_.Settle();
-}
-
-void Allocator::OnGone(const std::vector<BufferKey>& gone) {
-  const std::vector<Heap*> heaps = dependencies_.heaps.heaps();
-  for (const BufferKey& key : gone) {
-    for (Heap* heap : heaps) heap->Release(key);
-    table_.Erase(key);
-  }
+  if (books_.OrphanClient(client_id) > 0) reconciler_.Settle();
 }
 
 FailureFacts Allocator::FactsOf(const Allocation& allocation) const {

@@ -27,16 +27,17 @@
 #include "absl/strings/string_view.h"
 #include "daemon/config/effective_policy.h"
 #include "daemon/core/allocation.h"
-#include "daemon/core/buffer_table.h"
+#include "daemon/core/books.h"
+#include "daemon/core/buffer_lister.h"
 #include "daemon/core/failure.h"
 #include "daemon/core/fd_store.h"
-#include "daemon/core/holds.h"
+#include "daemon/core/journal.h"
 #include "daemon/core/lane.h"
-#include "daemon/core/ledger.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/reconciler.h"
 #include "daemon/core/replay_cache.h"
 #include "daemon/core/request.h"
+#include "daemon/core/unwatched_check.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/allocation_event.h"
 #include "heaps/registry.h"
@@ -51,6 +52,8 @@ class Allocator {
     const HeapRegistry& heaps;
     LiveView& live_view;
     FdStore& fd_store;
+    Journal& journal;
+    BufferLister& lister;
     EventSink& events;
     WorkerFactory make_worker;
     // Uniform in [0, 1), for jitter.
@@ -60,6 +63,9 @@ class Allocator {
   Allocator(Dependencies dependencies, std::shared_ptr<const EffectivePolicy> policy);
   // No task of the executor may run any more, but for those that its workers post.
   ~Allocator();
+
+  // Takes up what an earlier broker left. Before the first call.
+  RestoreReport Restore(Inventory inventory);
 
   // Calls done exactly once, perhaps before it returns.
   CallId Allocate(AllocateRequest request, AllocateDone done);
@@ -99,9 +105,11 @@ class Allocator {
 
   // For lists.
   Reconciler& reconciler() { return reconciler_; }
-  const BufferTable& table() const { return table_; }
-  const Ledger& ledger() const { return ledger_; }
+  const BufferTable& table() const { return books_.table(); }
+  const Ledger& ledger() const { return books_.ledger(); }
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
+  // What the books rest on.
+  v1::AccountingSource accounting() const { return unwatched_.empty() ? v1::WATCH : v1::PARTIAL; }
   size_t QueueDepth(const Heap& heap) const { return lanes_.Depth(heap); }
   // ACCESS_DENIED if the principal may neither allocate nor hold there.
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, bool hold) const;
@@ -119,18 +127,14 @@ class Allocator {
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
   void CloseBuffers(Allocation& allocation);
-  void End(const AllocationPtr& allocation,
-           const absl::StatusOr<v1::AllocateBuffersResponse>& response);
-  void OnGone(const std::vector<BufferKey>& gone);
+  void End(const AllocationPtr& allocation, absl::StatusOr<v1::AllocateBuffersResponse> response);
   FailureFacts FactsOf(const Allocation& allocation) const;
   void FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled);
   void CheckDrained();
 
   Dependencies dependencies_;
   std::shared_ptr<const EffectivePolicy> policy_;
-  Ledger ledger_;
-  BufferTable table_;
-  Holds holds_;
+  Books books_;
   ReplayCache replays_;
   uint64_t next_call_ = 1;
   int64_t next_batch_ = 1;
@@ -141,6 +145,7 @@ class Allocator {
   int attempts_running_ = 0;
   Task drained_;
   std::unique_ptr<Worker> view_worker_;
+  UnwatchedCheck unwatched_;
   Reconciler reconciler_;
   Lanes lanes_;
 };

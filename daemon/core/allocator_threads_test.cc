@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
 #include "daemon/core/testing/fake_heap.h"
+#include "daemon/core/testing/fake_journal.h"
 #include "daemon/core/testing/fake_live_view.h"
 #include "daemon/core/testing/fake_recipient.h"
 #include "daemon/loop/event_loop.h"
@@ -49,6 +51,8 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                 .heaps = heaps_,
                                 .live_view = view_,
                                 .fd_store = store_,
+                                .journal = journal_,
+                                .lister = lister_,
                                 .events = events_,
                                 .make_worker =
                                     [](int threads, const std::string& name) {
@@ -84,6 +88,8 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeHeap* heap_ = nullptr;
   FakeLiveView view_;
   FakeFdStore store_;
+  FakeJournal journal_;
+  FakeBufferLister lister_;
   NoEvents events_;
   std::unique_ptr<Allocator> allocator_;
   std::thread thread_;

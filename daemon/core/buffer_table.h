@@ -11,31 +11,10 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/time/time.h"
-#include "absl/types/optional.h"
-#include "daemon/core/ledger.h"
-#include "dmaheap/v1/resources.pb.h"
+#include "daemon/core/live_buffer.h"
 #include "heaps/buffer.h"
 
 namespace dmaheap {
-
-struct LiveBuffer {
-  BufferKey key;
-  // The heap's own name.
-  std::string heap;
-  int64_t size_bytes = 0;
-  v1::Contiguity contiguity = v1::CONTIGUITY_UNSPECIFIED;
-  std::string label;
-  v1::Buffer::State state = v1::Buffer::STATE_UNSPECIFIED;
-  // Its uid is the buffer's owner.
-  Charge charge;
-  // The session that got it; 0 for a held one.
-  uint64_t client_id = 0;
-  std::string request_id;
-  absl::Time create_time;
-  // Of a held one.
-  absl::optional<absl::Time> expire_time;
-};
 
 // Totals of a heap or of a session.
 struct BufferTotals {
@@ -68,8 +47,6 @@ class BufferTable {
   Records records_;
   absl::flat_hash_map<BufferKey, uint64_t> by_key_;
 };
-
-v1::Buffer ToProto(const LiveBuffer& record);
 
 }  // namespace dmaheap
 

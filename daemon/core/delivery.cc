@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/errno_status.h"
@@ -55,7 +56,7 @@ PushResult PushBatch(Recipient& recipient, int64_t batch_id, const std::string& 
       AddEntry(frame, buffers[i].key, buffers[i].size_bytes);
       fds.push_back(buffers[i].fd.get());
     }
-    if (absl::Status status = recipient.Push(frame, fds); !status.ok()) {
+    if (absl::Status status = recipient.Push(std::move(frame), fds); !status.ok()) {
       result.status = Explain(status);
       return result;
     }
@@ -71,7 +72,8 @@ PushResult PushOne(Recipient& recipient, int64_t batch_id, const std::string& re
   frame.set_request_id(request_id);
   frame.set_total(1);
   AddEntry(frame, record.key, record.size_bytes);
-  if (absl::Status status = recipient.Push(frame, {fd}); !status.ok()) return {0, Explain(status)};
+  if (absl::Status status = recipient.Push(std::move(frame), {fd}); !status.ok())
+    return {0, Explain(status)};
   return {1, absl::OkStatus()};
 }
 

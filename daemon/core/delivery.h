@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "daemon/core/buffer_table.h"
+#include "daemon/core/live_buffer.h"
 #include "daemon/core/recipient.h"
 #include "heaps/buffer.h"
 

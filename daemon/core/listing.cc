@@ -41,7 +41,7 @@ bool MayUse(const Allocator& allocator, const Principal& principal, const Heap& 
 v1::ListBuffersResponse ListBuffers(const Allocator& allocator, absl::optional<uint32_t> uid,
                                     const Page& page) {
   v1::ListBuffersResponse response;
-  response.set_accounting(v1::WATCH);
+  response.set_accounting(allocator.accounting());
   const auto& records = allocator.table().records();
   uint64_t last = 0;
   for (auto it = records.upper_bound(page.after); it != records.end(); ++it) {

@@ -31,7 +31,7 @@ class Recipient {
 
   // Sends one frame. Borrows the fds; their slots, reserved before, are free again when the client
   // acknowledges. Errors carry the errno of the socket; nothing of the frame went out then.
-  virtual absl::Status Push(const v1::Buffers& frame, absl::Span<const int> fds) = 0;
+  virtual absl::Status Push(v1::Buffers frame, absl::Span<const int> fds) = 0;
 };
 
 }  // namespace dmaheap

@@ -9,7 +9,7 @@
 namespace dmaheap {
 
 void ReplayCache::Remember(uint32_t uid, const std::string& request_id, std::string fingerprint,
-                           v1::AllocateBuffersResponse response) {
+                           const v1::AllocateBuffersResponse& response) {
   auto it = uids_.find(uid);
   if (it == uids_.end()) {
     if (uids_.size() >= max_uids_) {
@@ -28,18 +28,20 @@ void ReplayCache::Remember(uint32_t uid, const std::string& request_id, std::str
     of_uid.answers.erase(of_uid.order.front());
     of_uid.order.pop_front();
   }
-  of_uid.answers[request_id] = Answer{std::move(fingerprint), std::move(response)};
+  of_uid.answers[request_id] = Answer{std::move(fingerprint), response.SerializeAsString()};
   of_uid.order.push_back(request_id);
 }
 
-absl::StatusOr<const v1::AllocateBuffersResponse*> ReplayCache::Find(
-    uint32_t uid, const std::string& request_id, const std::string& fingerprint) {
+absl::StatusOr<absl::optional<v1::AllocateBuffersResponse>> ReplayCache::Find(
+    uint32_t uid, const std::string& request_id, const std::string& fingerprint) const {
   const auto of_uid = uids_.find(uid);
-  if (of_uid == uids_.end()) return nullptr;
+  if (of_uid == uids_.end()) return absl::nullopt;
   const auto answer = of_uid->second.answers.find(request_id);
-  if (answer == of_uid->second.answers.end()) return nullptr;
+  if (answer == of_uid->second.answers.end()) return absl::nullopt;
   if (answer->second.fingerprint != fingerprint) return RequestIdReused(request_id);
-  return &answer->second.response;
+  v1::AllocateBuffersResponse response;
+  response.ParseFromString(answer->second.response);
+  return response;
 }
 
 absl::Status RequestIdReused(const std::string& request_id) {

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "dmaheap/v1/allocator.pb.h"
 
 namespace dmaheap {
@@ -25,18 +26,19 @@ class ReplayCache {
   ReplayCache(size_t uids, size_t per_uid) : max_uids_(uids), max_per_uid_(per_uid) {}
 
   void Remember(uint32_t uid, const std::string& request_id, std::string fingerprint,
-                v1::AllocateBuffersResponse response);
+                const v1::AllocateBuffersResponse& response);
 
-  // The first answer; nullptr for an id that was not seen. REQUEST_ID_REUSED if it was seen with
-  // another fingerprint. The pointer is good until the next Remember.
-  absl::StatusOr<const v1::AllocateBuffersResponse*> Find(uint32_t uid,
-                                                          const std::string& request_id,
-                                                          const std::string& fingerprint);
+  // The first answer; absent for an id that was not seen. REQUEST_ID_REUSED if it was seen with
+  // another fingerprint.
+  absl::StatusOr<absl::optional<v1::AllocateBuffersResponse>> Find(
+      uint32_t uid, const std::string& request_id, const std::string& fingerprint) const;
 
  private:
   struct Answer {
     std::string fingerprint;
-    v1::AllocateBuffersResponse response;
+    // Serialized: nearly no answer is asked for again, and a message of many small parts costs more
+    // to copy.
+    std::string response;
   };
   struct OfUid {
     std::map<std::string, Answer> answers;

@@ -19,7 +19,7 @@ v1::AllocateBuffersResponse Answer(int64_t batch) {
 int64_t Find(ReplayCache& cache, uint32_t uid, const std::string& id) {
   const auto found = cache.Find(uid, id, "print");
   EXPECT_TRUE(found.ok()) << found.status();
-  return found.ok() && *found != nullptr ? (*found)->batch_id() : 0;
+  return found.ok() && found->has_value() ? (*found)->batch_id() : 0;
 }
 
 TEST(ReplayCacheTest, TheSameRequestGetsTheFirstAnswer) {

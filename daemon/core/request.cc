@@ -69,7 +69,7 @@ void CheckText(Violations& violations, ErrorReason reason, absl::string_view fie
 
 std::string AllocateRequest::Fingerprint() const {
   return absl::StrCat(heap, "\n", size_bytes, "\n", count, "\n", hold, "\n",
-                      absl::FormatDuration(lease.value_or(absl::ZeroDuration())), "\n", label);
+                      absl::ToInt64Nanoseconds(lease.value_or(absl::ZeroDuration())), "\n", label);
 }
 
 absl::StatusOr<std::string> ParseHeapName(absl::string_view field, absl::string_view name) {

@@ -18,7 +18,7 @@ def _generate_impl(ctx):
     out_dir = ctx.bin_dir.path + "/" + ctx.label.package
     args = ctx.actions.args()
     args.add("--proto_path=" + ctx.attr.import_root)
-    if ctx.files.imports:
+    if [f for f in ctx.files.imports if f.path.startswith("external/npm_protos/")]:
         args.add("--proto_path=external/npm_protos")
     args.add("--proto_path=/usr/include")
     args.add("--cpp_out=" + ("lite:" if ctx.attr._lite[LiteInfo].value else "") + out_dir)

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
 #include "daemon/core/testing/fake_heap.h"
+#include "daemon/core/testing/fake_journal.h"
 #include "daemon/core/testing/fake_live_view.h"
 #include "daemon/core/testing/fake_recipient.h"
 #include "daemon/core/testing/manual_worker.h"
@@ -93,6 +95,7 @@ class CoreFixture : public FdLeakCheck {
     EXPECT_TRUE(cma_->given().empty());
     EXPECT_TRUE(system_->given().empty());
     EXPECT_EQ(store_.size(), 0u);
+    EXPECT_EQ(journal_.size(), 0u);
     EXPECT_EQ(executor_.timers(), 0u);
     for (const auto& outcome : outcomes_) EXPECT_EQ(outcome->calls, 1);
     for (const auto& outcome : claims_) EXPECT_EQ(outcome->calls, 1);
@@ -113,6 +116,8 @@ class CoreFixture : public FdLeakCheck {
                                                             .heaps = heaps_,
                                                             .live_view = view_,
                                                             .fd_store = store_,
+                                                            .journal = journal_,
+                                                            .lister = lister_,
                                                             .events = events_,
                                                             .make_worker = workers_.Factory(),
                                                             .random = [] { return 0.5; }},
@@ -225,6 +230,8 @@ class CoreFixture : public FdLeakCheck {
   FakeHeap* system_ = nullptr;
   FakeLiveView view_;
   FakeFdStore store_;
+  FakeJournal journal_;
+  FakeBufferLister lister_;
   EventList events_;
   std::vector<std::shared_ptr<FakeRecipient>> sessions_;
   std::vector<std::shared_ptr<Outcome>> outcomes_;

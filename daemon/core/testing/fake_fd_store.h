@@ -32,6 +32,10 @@ class FakeFdStore : public FdStore {
 
   bool Has(const std::string& name) const { return kept_.count(name) > 0; }
   size_t size() const { return kept_.size(); }
+  // A duplicate, as a successor gets it.
+  UniqueFd Copy(const std::string& name) const {
+    return UniqueFd(fcntl(kept_.at(name).get(), F_DUPFD_CLOEXEC, 0));
+  }
 
  private:
   int fail_in_ = 0;

@@ -76,6 +76,12 @@ class FakeHeap : public Heap {
     std::lock_guard<std::mutex> lock(mutex_);
     given_.erase(key);
   }
+  absl::Status Adopt(const BufferKey& key, int64_t size_bytes) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    given_[key] = size_bytes;
+    adopted_.push_back(key);
+    return absl::OkStatus();
+  }
 
   int calls() const {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -85,6 +91,10 @@ class FakeHeap : public Heap {
   std::vector<std::string> labels() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return labels_;
+  }
+  std::vector<BufferKey> adopted() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return adopted_;
   }
   // Buffers that were given and not released, with their bytes.
   std::map<BufferKey, int64_t> given() const {
@@ -102,6 +112,7 @@ class FakeHeap : public Heap {
   int calls_ = 0;
   std::vector<std::string> labels_;
   std::map<BufferKey, int64_t> given_;
+  std::vector<BufferKey> adopted_;
 };
 
 }  // namespace dmaheap

@@ -51,7 +51,7 @@ class FakeRecipient : public Recipient {
     return absl::OkStatus();
   }
   void ReturnSlots(int count) override { reserved_ -= count; }
-  absl::Status Push(const v1::Buffers& frame, absl::Span<const int> fds) override {
+  absl::Status Push(v1::Buffers frame, absl::Span<const int> fds) override {
     if (!alive_) return ErrnoStatus(EPIPE, "fake session");
     if (fail_in_ > 0 && --fail_in_ == 0) {
       fail_in_ = 1;

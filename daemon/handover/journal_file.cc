@@ -1,0 +1,252 @@
+#include "daemon/handover/journal_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "daemon/log.h"
+#include "dmaheap/journal/v1/journal.pb.h"
+#include "proto/errno_status.h"
+#include "spdlog/spdlog.h"
+
+namespace dmaheap {
+namespace {
+
+constexpr size_t kLengthBytes = 2;
+
+off_t OffsetOf(uint32_t slot) { return static_cast<off_t>(slot) * kJournalSlotBytes; }
+
+journal::v1::BufferRecord ToRecord(const LiveBuffer& buffer) {
+  journal::v1::BufferRecord record;
+  record.set_buffer(buffer.key.ToString());
+  record.set_heap(buffer.heap);
+  record.set_size_bytes(buffer.size_bytes);
+  record.set_contiguity(buffer.contiguity);
+  record.set_label(buffer.label);
+  record.set_request_id(buffer.request_id);
+  record.set_uid(buffer.charge.uid());
+  record.set_create_time_us(absl::ToUnixMicros(buffer.create_time));
+  if (buffer.expire_time.has_value()) {
+    record.set_claim_token(buffer.claim_token);
+    record.set_expire_time_us(absl::ToUnixMicros(*buffer.expire_time));
+  }
+  return record;
+}
+
+absl::optional<JournalEntry> ToEntry(const journal::v1::BufferRecord& record) {
+  const absl::optional<BufferKey> key = BufferKey::Parse(record.buffer());
+  if (!key.has_value() || record.size_bytes() <= 0) return absl::nullopt;
+  JournalEntry entry;
+  entry.uid = record.uid();
+  entry.record.key = *key;
+  entry.record.heap = record.heap();
+  entry.record.size_bytes = record.size_bytes();
+  entry.record.contiguity = record.contiguity();
+  entry.record.label = record.label();
+  entry.record.request_id = record.request_id();
+  entry.record.create_time = absl::FromUnixMicros(record.create_time_us());
+  if (!record.claim_token().empty()) {
+    entry.record.claim_token = record.claim_token();
+    entry.record.expire_time = absl::FromUnixMicros(record.expire_time_us());
+  }
+  return entry;
+}
+
+// The message in a slot; absent where its length can not be true. Empty: free.
+absl::optional<absl::string_view> MessageIn(absl::string_view slot) {
+  const uint16_t length = static_cast<uint8_t>(slot[0]) | static_cast<uint8_t>(slot[1]) << 8;
+  if (length > kJournalSlotBytes - kLengthBytes) return absl::nullopt;
+  return slot.substr(kLengthBytes, length);
+}
+
+absl::StatusOr<std::string> ReadWhole(int file) {
+  struct stat status;
+  if (fstat(file, &status) != 0) return ErrnoStatus(errno, "fstat of the journal");
+  std::string bytes(static_cast<size_t>(status.st_size), '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = pread(file, &bytes[done], bytes.size() - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, "read of the journal");
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+}  // namespace
+
+std::string ReadBootId() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+absl::StatusOr<std::unique_ptr<JournalFile>> JournalFile::Open(std::string path,
+                                                               absl::string_view boot_id) {
+  // A FIFO in its place must not block us.
+  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                     S_IRUSR | S_IWUSR));
+  if (!file.valid()) return ErrnoStatus(errno, absl::StrCat("open of the journal ", path));
+  struct stat status;
+  if (fstat(file.get(), &status) != 0) return ErrnoStatus(errno, "fstat of the journal");
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) {
+    return absl::FailedPreconditionError(absl::StrCat("the journal ", path,
+                                                      " is no regular file of uid ", geteuid(),
+                                                      ". Remove it; the daemon makes a new one."));
+  }
+  std::unique_ptr<JournalFile> journal(new JournalFile(std::move(path), std::move(file)));
+  if (absl::Status loaded = journal->Load(boot_id); !loaded.ok()) return loaded;
+  return journal;
+}
+
+JournalFile::~JournalFile() {
+  if (slot_of_.empty()) unlink(path_.c_str());
+}
+
+absl::Status JournalFile::Load(absl::string_view boot_id) {
+  const absl::StatusOr<std::string> bytes = ReadWhole(file_.get());
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->empty()) return BeginAnew(boot_id);
+
+  journal::v1::Header header;
+  const auto first = bytes->size() >= kJournalSlotBytes
+                         ? MessageIn(absl::string_view(*bytes).substr(0, kJournalSlotBytes))
+                         : absl::nullopt;
+  if (!first.has_value() ||
+      !header.ParseFromArray(first->data(), static_cast<int>(first->size())) ||
+      header.version() != kJournalVersion) {
+    spdlog::error(
+        "event=journal_dropped path={} note=\"it is of another version, or damaged: "
+        "buffers given out before are not charged any more\"",
+        LogValue(path_));
+    return BeginAnew(boot_id);
+  }
+  if (header.boot_id() != boot_id) {
+    spdlog::info("event=journal_begun path={} note=\"the one found is of an earlier boot\"",
+                 LogValue(path_));
+    return BeginAnew(boot_id);
+  }
+
+  int damaged = 0;
+  // What is left of a slot that did not fit on the disk was never complete.
+  slots_ = static_cast<uint32_t>(bytes->size() / kJournalSlotBytes);
+  for (uint32_t slot = 1; slot < slots_; ++slot) {
+    const auto message = MessageIn(
+        absl::string_view(*bytes).substr(size_t{slot} * kJournalSlotBytes, kJournalSlotBytes));
+    if (message.has_value() && message->empty()) {
+      free_.insert(slot);
+      continue;
+    }
+    journal::v1::BufferRecord record;
+    absl::optional<JournalEntry> entry;
+    if (message.has_value() &&
+        record.ParseFromArray(message->data(), static_cast<int>(message->size()))) {
+      entry = ToEntry(record);
+    }
+    if (!entry.has_value() || !slot_of_.emplace(entry->record.key, slot).second) {
+      ++damaged;
+      Free(slot);
+      continue;
+    }
+    entries_.push_back(*std::move(entry));
+  }
+  std::stable_sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
+    return a.record.create_time < b.record.create_time;
+  });
+  if (damaged > 0) {
+    spdlog::error("event=journal_damaged path={} slots={}", LogValue(path_), damaged);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JournalFile::BeginAnew(absl::string_view boot_id) {
+  if (ftruncate(file_.get(), 0) != 0) return ErrnoStatus(errno, "ftruncate of the journal");
+  journal::v1::Header header;
+  header.set_version(kJournalVersion);
+  header.set_boot_id(std::string(boot_id));
+  return WriteSlot(0, header.SerializeAsString());
+}
+
+absl::Status JournalFile::WriteSlot(uint32_t slot, absl::string_view message) {
+  if (message.size() > kJournalSlotBytes - kLengthBytes) {
+    return ErrnoStatus(EMSGSIZE, absl::StrCat("a record of ", message.size(), " bytes"));
+  }
+  std::string bytes(kJournalSlotBytes, '\0');
+  bytes[0] = static_cast<char>(message.size() & 0xff);
+  bytes[1] = static_cast<char>(message.size() >> 8);
+  std::copy(message.begin(), message.end(), bytes.begin() + kLengthBytes);
+  ssize_t written;
+  do {
+    written = pwrite(file_.get(), bytes.data(), bytes.size(), OffsetOf(slot));
+  } while (written < 0 && errno == EINTR);
+  if (written < 0) return ErrnoStatus(errno, "write of the journal");
+  // Less than a slot is what a full file system leaves.
+  if (written != static_cast<ssize_t>(bytes.size())) {
+    return ErrnoStatus(ENOSPC, "write of the journal");
+  }
+  return absl::OkStatus();
+}
+
+void JournalFile::Write(const LiveBuffer& record) {
+  const auto known = slot_of_.find(record.key);
+  const uint32_t slot = known != slot_of_.end() ? known->second
+                        : free_.empty()         ? slots_
+                                                : *free_.begin();
+  if (absl::Status status = WriteSlot(slot, ToRecord(record).SerializeAsString()); !status.ok()) {
+    // The slot holds what it held, or is a rest at the end that nobody reads.
+    return Complain(status);
+  }
+  complained_ = false;
+  if (known != slot_of_.end()) return;
+  slot_of_[record.key] = slot;
+  if (slot == slots_) {
+    ++slots_;
+  } else {
+    free_.erase(slot);
+  }
+}
+
+void JournalFile::Erase(const BufferKey& key) {
+  const auto known = slot_of_.find(key);
+  if (known == slot_of_.end()) return;
+  const uint32_t slot = known->second;
+  slot_of_.erase(known);
+  Free(slot);
+}
+
+void JournalFile::Free(uint32_t slot) {
+  free_.insert(slot);
+  const uint32_t before = slots_;
+  while (!free_.empty() && *free_.rbegin() == slots_ - 1) {
+    free_.erase(std::prev(free_.end()));
+    --slots_;
+  }
+  // What can not be erased is found gone by the next broker.
+  if (slots_ < before) {
+    if (ftruncate(file_.get(), OffsetOf(slots_)) != 0) {
+      Complain(ErrnoStatus(errno, "ftruncate of the journal"));
+    }
+  } else if (absl::Status status = WriteSlot(slot, ""); !status.ok()) {
+    Complain(status);
+  }
+}
+
+void JournalFile::Complain(const absl::Status& status) {
+  if (std::exchange(complained_, true)) return;
+  spdlog::error(
+      "event=journal_not_written path={} {} note=\"buffers given out now are not charged "
+      "any more after a restart of the broker\"",
+      LogValue(path_), LogStatus(status));
+}
+
+}  // namespace dmaheap
