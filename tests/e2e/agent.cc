@@ -16,25 +16,23 @@
 // Started as root with --uid=N it first becomes that user.
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "client/dmaheap.h"
 #include "proto/fd_socket.h"
+#include "tests/e2e/agent_main.h"
 
 namespace dmaheap {
 namespace {
@@ -179,30 +177,16 @@ class Agent {
   std::map<std::string, Buffer> buffers_;
 };
 
-int Main(int argc, char** argv) {
-  std::string socket_dir;
-  for (int i = 1; i < argc; ++i) {
-    absl::string_view word = argv[i];
-    uid_t uid = 0;
-    if (absl::ConsumePrefix(&word, "--uid=") && absl::SimpleAtoi(word, &uid)) {
-      if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 ||
-          setresuid(uid, uid, uid) != 0) {
-        std::cerr << "can not become uid " << uid << "\n";
-        return 1;
-      }
-    } else if (absl::ConsumePrefix(&word, "--socket-dir=")) {
-      socket_dir = std::string(word);
-    }
-  }
-  Agent agent(socket_dir);
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    std::cout << agent.Do(std::istringstream(line)) << std::endl;
-  }
-  return 0;
-}
-
 }  // namespace
 }  // namespace dmaheap
 
-int main(int argc, char** argv) { return dmaheap::Main(argc, argv); }
+int main(int argc, char** argv) {
+  std::unique_ptr<dmaheap::Agent> agent;
+  return dmaheap::AgentMain(argc, argv,
+                            [&](const std::string& socket_dir, std::istringstream words) {
+                              if (agent == nullptr) {
+                                agent = std::make_unique<dmaheap::Agent>(socket_dir);
+                              }
+                              return agent->Do(std::move(words));
+                            });
+}

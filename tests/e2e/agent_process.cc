@@ -29,7 +29,7 @@ std::string Runfile(absl::string_view path) {
   return root == nullptr ? std::string(path) : absl::StrCat(root, "/dmaheapd/", path);
 }
 
-AgentProcess::AgentProcess(const std::string& socket_dir, uid_t uid) {
+AgentProcess::AgentProcess(const std::string& socket_dir, uid_t uid, absl::string_view program) {
   int in[2], out[2], sockets[2];
   if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
       socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {
@@ -49,13 +49,13 @@ AgentProcess::AgentProcess(const std::string& socket_dir, uid_t uid) {
   posix_spawn_file_actions_adddup2(&actions, clear_input.get(), 0);
   posix_spawn_file_actions_adddup2(&actions, clear_output.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, clear_socket.get(), 3);
-  const std::string program = Runfile("tests/e2e/agent");
+  const std::string file = Runfile(program);
   std::string uid_word = absl::StrCat("--uid=", uid);
   std::string dir_word = absl::StrCat("--socket-dir=", socket_dir);
-  char* argv[] = {const_cast<char*>(program.c_str()), uid_word.data(), dir_word.data(), nullptr};
-  const int error = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv, environ);
+  char* argv[] = {const_cast<char*>(file.c_str()), uid_word.data(), dir_word.data(), nullptr};
+  const int error = posix_spawn(&pid_, file.c_str(), &actions, nullptr, argv, environ);
   posix_spawn_file_actions_destroy(&actions);
-  EXPECT_EQ(error, 0) << program;
+  EXPECT_EQ(error, 0) << file;
   Expect("connect");
 }
 
@@ -64,6 +64,11 @@ AgentProcess::~AgentProcess() { Kill(); }
 void AgentProcess::Tell(absl::string_view command) {
   const std::string line = absl::StrCat(command, "\n");
   EXPECT_EQ(write(input_.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+}
+
+bool AgentProcess::Answered() const {
+  pollfd ready = {.fd = output_.get(), .events = POLLIN, .revents = 0};
+  return !unread_.empty() || poll(&ready, 1, 0) > 0;
 }
 
 std::vector<std::string> AgentProcess::Answer() {

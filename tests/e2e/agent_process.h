@@ -1,4 +1,5 @@
-// The test's end of an agent (agent.cc): a client process of any uid, told line by line what to do.
+// The test's end of an agent: a client process of any uid, told line by line what to do. agent.cc
+// has the client library in it; other programs that obey in the same way may stand in for it.
 
 #ifndef TESTS_E2E_AGENT_PROCESS_H_
 #define TESTS_E2E_AGENT_PROCESS_H_
@@ -16,7 +17,8 @@ namespace dmaheap {
 class AgentProcess {
  public:
   // Starts an agent as uid and lets it connect; a failed connect fails the test.
-  AgentProcess(const std::string& socket_dir, uid_t uid);
+  AgentProcess(const std::string& socket_dir, uid_t uid,
+               absl::string_view program = "tests/e2e/agent");
   // Kills it.
   ~AgentProcess();
   AgentProcess(const AgentProcess&) = delete;
@@ -36,6 +38,8 @@ class AgentProcess {
 
   // Tells without waiting for the answer.
   void Tell(absl::string_view command);
+  // Whether something of the answer is there already.
+  bool Answered() const;
   // Waits for the answer to a Tell.
   std::vector<std::string> Answer();
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -18,44 +19,32 @@
 #include "gtest/gtest.h"
 #include "proto/error.h"
 #include "proto/grpc_status.h"
+#include "proto/unique_fd.h"
 #include "tests/e2e/agent_process.h"
-#include "tests/e2e/operator_view.h"
+#include "tests/e2e/daemon_fixture.h"
 
 namespace dmaheap {
 namespace {
 
-// Users of the tests; no account has these numbers (systemd's range for dynamic users).
-constexpr uid_t kDaemonUid = 61199;
-constexpr uid_t kAliceUid = 61301;
-constexpr uid_t kBobUid = 61302;
+// Whether a scan of /proc can be whole: not so in a container whose first process is shielded.
+bool EveryProcessCanBeLookedInto() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const UniqueFd maps(open((entry.path() / "maps").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!maps.valid() && errno == EACCES) return false;
+  }
+  return true;
+}
 
-constexpr int64_t kMiB = 1 << 20;
-
-class EndToEndTest : public testing::Test {
+class EndToEndTest : public DaemonFixture {
  protected:
-  void SetUp() override {
-    if (getuid() != 0) GTEST_SKIP() << "several users are needed, which only root can be";
+  // Keeper, broker and prober.
+  void KillAll() {
+    daemon_->Signal(SIGKILL);
+    ASSERT_EQ(daemon_->WaitExit(), 128 + SIGKILL);
+    ASSERT_TRUE(WaitGone(broker_));
   }
-
-  void Start(std::vector<std::string> more = {}) {
-    StartSpec spec;
-    spec.arguments = {absl::StrCat("--socket-dir=", dir()), "--simulate=64MiB",
-                      absl::StrCat("--user=", kDaemonUid), "--log-level=debug"};
-    spec.arguments.insert(spec.arguments.end(), more.begin(), more.end());
-    daemon_ = std::make_unique<DaemonProcess>(Runfile("daemon/dmaheapd"), spec);
-    ASSERT_TRUE(daemon_->WaitReady()) << daemon_->Log();
-    broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
-    operator_ = std::make_unique<OperatorView>(dir());
-  }
-
-  void TearDown() override {
-    if (daemon_ == nullptr) return;
-    daemon_->Signal(SIGTERM);
-    EXPECT_EQ(daemon_->WaitExit(), 0) << daemon_->Log();
-    EXPECT_EQ(daemon_->Log().find("Sanitizer"), std::string::npos) << daemon_->Log();
-  }
-
-  std::string dir() const { return folder_.Below("run"); }
 
   // How many fds of buffers the broker has.
   int BrokerBufferFds() const {
@@ -71,11 +60,6 @@ class EndToEndTest : public testing::Test {
     }
     return count;
   }
-
-  TempFolder folder_;
-  std::unique_ptr<DaemonProcess> daemon_;
-  std::unique_ptr<OperatorView> operator_;
-  pid_t broker_ = 0;
 };
 
 TEST_F(EndToEndTest, HandsOutZeroedBuffersAndKeepsNoFd) {
@@ -332,12 +316,134 @@ TEST_F(EndToEndTest, AClientReconnectsAfterItsBrokerDied) {
   AgentProcess alice(dir(), kAliceUid);
   const auto names = alice.Expect("alloc simulated 4096 1");
 
-  kill(broker_, SIGKILL);
-  broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
+  RestartBroker();
 
   alice.Expect("alloc simulated 4096 1");
   // What it had is untouched.
   alice.Expect(absl::StrCat("check ", names[0]));
+}
+
+TEST_F(EndToEndTest, WhatIsChargedStaysChargedOverADeathOfTheBrokerUntilTheMemoryIsGone) {
+  Start();
+  auto alice = std::make_unique<AgentProcess>(dir(), kAliceUid);
+  AgentProcess bob(dir(), kBobUid);
+  const auto names = alice->Expect(absl::StrCat("alloc simulated ", kMiB, " 3"));
+  bob.Expect(absl::StrCat("alloc simulated ", kMiB, " 1"));
+  alice->Expect(absl::StrCat("closefd ", names[2]));
+
+  RestartBroker();
+
+  // What went without any broker to see it is not charged.
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->ChargedBytes(kAliceUid) == 2 * kMiB; }));
+  EXPECT_EQ(operator_->ChargedBytes(kBobUid), kMiB);
+  EXPECT_EQ(operator_->StateOf(names[0]), v1::Buffer::ORPHANED);
+  EXPECT_EQ(operator_->Info().accounting(), v1::WATCH);
+
+  alice->Expect(absl::StrCat("closefd ", names[0]));
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->ChargedBytes(kAliceUid) == kMiB; }));
+  alice->Kill();
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->ChargedBytes(kAliceUid) == 0; }));
+}
+
+TEST_F(EndToEndTest, AQuotaHoldsOverDeathsOfTheBroker) {
+  const std::string policy =
+      folder_.Write("policy", R"(access { who { everybody: true } rights: ALLOCATE heaps: "*" }
+                   quotas { who { everybody: true } max_buffers: 3 })");
+  Start({absl::StrCat("--policy=", policy)});
+  AgentProcess alice(dir(), kAliceUid);
+
+  for (int i = 0; i < 3; ++i) {
+    alice.Expect("alloc simulated 4096 1");
+    RestartBroker();
+  }
+
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 4096 1"), "QUOTA_EXCEEDED");
+}
+
+TEST_F(EndToEndTest, FramesOfLiveBuffersAreNotGivenOutAgainAfterADeathOfTheBroker) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  alice.Expect(absl::StrCat("alloc simulated ", 60 * kMiB, " 1"));
+
+  RestartBroker();
+
+  EXPECT_NE(alice.ReasonOf(absl::StrCat("alloc simulated ", 60 * kMiB, " 1")), "");
+}
+
+TEST_F(EndToEndTest, AHeldBufferSurvivesTheBrokerAndIsClaimedFromTheNext) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  AgentProcess bob(dir(), kBobUid);
+  const auto held = alice.Expect("hold simulated 4096 1 60000");
+  ASSERT_EQ(held.size(), 2u);
+
+  RestartBroker();
+
+  EXPECT_EQ(operator_->StateOf(held[1]), v1::Buffer::HELD);
+  bob.Expect(absl::StrCat("claim ", held[1], " ", held[0]));
+  bob.Expect(absl::StrCat("check ", held[1]));
+  EXPECT_TRUE(operator_->Within(5, [&] { return operator_->ChargedBytes(kBobUid) == 4096; }));
+  EXPECT_EQ(operator_->ChargedBytes(kAliceUid), 0);
+  EXPECT_EQ(BrokerBufferFds(), 0);
+}
+
+TEST_F(EndToEndTest, WhatIsChargedStaysChargedWhenTheWholeDaemonIsKilledAndStartedAgain) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect(absl::StrCat("alloc simulated ", kMiB, " 2"));
+
+  KillAll();
+  Start();
+
+  // The watches died with the keeper.
+  EXPECT_EQ(operator_->ChargedBytes(kAliceUid), 2 * kMiB);
+  EXPECT_EQ(operator_->StateOf(names[0]), v1::Buffer::ORPHANED);
+  EXPECT_EQ(operator_->Info().accounting(), v1::PARTIAL);
+}
+
+TEST_F(EndToEndTest, TheProberFindsWhatIsGoneWhereTheWatchesDied) {
+  if (!EveryProcessCanBeLookedInto()) {
+    GTEST_SKIP() << "a process here lets nobody look into it: no scan proves anything";
+  }
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const auto names = alice.Expect(absl::StrCat("alloc simulated ", kMiB, " 2"));
+  KillAll();
+  alice.Expect(absl::StrCat("closefd ", names[1]));
+
+  Start();
+
+  EXPECT_TRUE(operator_->Within(10, [&] { return operator_->ChargedBytes(kAliceUid) == kMiB; }));
+  alice.Expect(absl::StrCat("closefd ", names[0]));
+  EXPECT_TRUE(operator_->Within(10, [&] { return operator_->ChargedBytes(kAliceUid) == 0; }));
+  EXPECT_EQ(operator_->Info().accounting(), v1::WATCH);
+}
+
+TEST_F(EndToEndTest, ServesWhereTheJournalCanNotBeWritten) {
+  Start();
+  ASSERT_EQ(daemon_->Log().find("event=no_journal"), std::string::npos);
+  // A folder in its place.
+  std::filesystem::remove(dir() + "/state/journal");
+  std::filesystem::create_directory(dir() + "/state/journal");
+
+  RestartBroker();
+
+  AgentProcess alice(dir(), kAliceUid);
+  alice.Expect("alloc simulated 4096 1");
+  EXPECT_NE(daemon_->Log().find("event=no_journal"), std::string::npos);
+  std::filesystem::remove(dir() + "/state/journal");
+}
+
+TEST_F(EndToEndTest, ACleanStopLeavesNothingBehind) {
+  Start();
+  AgentProcess(dir(), kAliceUid).Expect("alloc simulated 4096 1");
+  ASSERT_TRUE(operator_->Within(5, [&] { return operator_->Buffers().empty(); }));
+
+  daemon_->Signal(SIGTERM);
+  ASSERT_EQ(daemon_->WaitExit(), 0);
+  daemon_.reset();
+
+  EXPECT_FALSE(std::filesystem::exists(dir()));
 }
 
 }  // namespace
