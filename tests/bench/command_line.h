@@ -1,0 +1,46 @@
+// The command line that all benchmarks share.
+
+#ifndef TESTS_BENCH_COMMAND_LINE_H_
+#define TESTS_BENCH_COMMAND_LINE_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+
+namespace dmaheap::bench {
+
+// Exit codes of a benchmark, which its help names. A missed bound is a finding: it is in the
+// report, and no failure of the run.
+inline constexpr int kExitMeasured = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+struct Wish {
+  bool json = false;
+  // How long to measure, in all.
+  absl::Duration time;
+};
+
+// What a benchmark says of itself.
+struct About {
+  // The NAME of ./dev bench NAME.
+  std::string name;
+  // What is measured and how, for the help; lines of at most 80 columns.
+  std::string text;
+  absl::Duration default_time;
+};
+
+// What became of a command line: a wish, or a text to print and the code to exit with.
+struct CommandLine {
+  absl::optional<Wish> wish;
+  // For standard output when exit_code is 0 (--help), else for standard error.
+  std::string text;
+  int exit_code = kExitMeasured;
+};
+
+CommandLine ParseCommandLine(const About& about, int argc, const char* const* argv);
+
+}  // namespace dmaheap::bench
+
+#endif  // TESTS_BENCH_COMMAND_LINE_H_

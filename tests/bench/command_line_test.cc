@@ -1,0 +1,55 @@
+#include "tests/bench/command_line.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap::bench {
+namespace {
+
+using testing::HasSubstr;
+
+CommandLine Parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "alloc");
+  return ParseCommandLine({"alloc", "What it costs.", absl::Seconds(40)},
+                          static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLineTest, PrintsATableAfterTheDefaultTimeUnlessTold) {
+  const CommandLine line = Parse({});
+
+  ASSERT_TRUE(line.wish.has_value()) << line.text;
+  EXPECT_FALSE(line.wish->json);
+  EXPECT_EQ(line.wish->time, absl::Seconds(40));
+}
+
+TEST(CommandLineTest, TakesJsonAndTime) {
+  const CommandLine line = Parse({"--json", "--seconds=0.5"});
+
+  ASSERT_TRUE(line.wish.has_value()) << line.text;
+  EXPECT_TRUE(line.wish->json);
+  EXPECT_EQ(line.wish->time, absl::Milliseconds(500));
+}
+
+TEST(CommandLineTest, HelpSaysWhatIsMeasuredAndWhatTheExitCodesMean) {
+  const CommandLine line = Parse({"--help"});
+
+  EXPECT_FALSE(line.wish.has_value());
+  EXPECT_EQ(line.exit_code, kExitMeasured);
+  EXPECT_THAT(line.text, HasSubstr("What it costs."));
+  EXPECT_THAT(line.text, HasSubstr("Exit code: 0 measured"));
+}
+
+TEST(CommandLineTest, RefusesWhatItDoesNotKnow) {
+  for (const char* word : {"--fast", "--seconds=0", "--seconds=soon", "more"}) {
+    const CommandLine line = Parse({word});
+
+    EXPECT_FALSE(line.wish.has_value()) << word;
+    EXPECT_EQ(line.exit_code, kExitUsage) << word;
+    EXPECT_THAT(line.text, HasSubstr("--help")) << word;
+  }
+}
+
+}  // namespace
+}  // namespace dmaheap::bench
