@@ -31,10 +31,10 @@ install_packages() {
   apt install -y --no-install-recommends "$@"
 }
 
-# The packages of the list that are not installed.
+# missing_packages LIST: those in the file that are not installed.
 missing_packages() {
   local wanted
-  mapfile -t wanted < <(grep -v '^#' third_party/packages.txt | sort -u)
+  mapfile -t wanted < <(grep -v '^#' "$1" | sort -u)
   # shellcheck disable=SC2016  # dpkg's variables
   comm -23 <(printf '%s\n' "${wanted[@]}") \
     <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
@@ -68,14 +68,20 @@ write_local_bazelrc() {
   [[ -f .bazelrc.local && $(<.bazelrc.local) == "$text" ]] || echo "$text" >.bazelrc.local
 }
 
-install_what_is_missing() {
-  local missing bazelrc
+# install_missing_packages LIST
+install_missing_packages() {
+  local missing
   if command -v dpkg-query >/dev/null; then
-    mapfile -t missing < <(missing_packages)
+    mapfile -t missing < <(missing_packages "$1")
     ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
   else
-    say "this is no Debian: what third_party/packages.txt lists has to be there already"
+    say "this is no Debian: what $1 lists has to be there already"
   fi
+}
+
+install_what_is_missing() {
+  local bazelrc
+  install_missing_packages third_party/packages.txt
   choose_cache
   if ! third_party/fetch_protos --check; then
     command -v npm >/dev/null || install_packages npm

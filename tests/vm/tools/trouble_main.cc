@@ -1,0 +1,101 @@
+// trouble_maker: makes one kind of trouble for who wants contiguous memory, until it is told to
+// stop.
+//
+//   trouble_maker KIND [KEY=VALUE...]
+//
+// Says `begun kind=... verdict=... cause=... ` and what it did, waits for a line (or the end) on
+// standard input, undoes it, and says `ended kind=...` and what came of it. The verdict and the
+// cause are the truth, for tests to compare with. Exit code: 0, or 1 with the reason on standard
+// error, or 2 for wrong words.
+
+#include <stdio.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "tests/vm/tools/area_filler.h"
+#include "tests/vm/tools/direct_io_pin.h"
+#include "tests/vm/tools/memory_hold.h"
+#include "tests/vm/tools/occupant.h"
+#include "tests/vm/tools/pipe_pin.h"
+#include "tests/vm/tools/process_storm.h"
+#include "tests/vm/tools/settings.h"
+#include "tests/vm/tools/trouble.h"
+
+namespace dmaheap {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+struct Kind {
+  Settings defaults;
+  std::unique_ptr<Trouble> (*make)(const Settings&);
+};
+
+const std::map<std::string, Kind>& Kinds() {
+  static const auto* const kKinds = new std::map<std::string, Kind>{
+      {"direct_io_pin", {DirectIoPinDefaults(), &MakeDirectIoPin}},
+      {"exit_storm", {ExitStormDefaults(), &MakeExitStorm}},
+      {"fork_storm", {ForkStormDefaults(), &MakeForkStorm}},
+      {"fragmented_area", {AreaFillerDefaults(), &MakeFragmentedArea}},
+      {"full_area", {AreaFillerDefaults(), &MakeFullArea}},
+      {"memfd_pin", {PipePinDefaults(), &MakeMemfdPin}},
+      {"memory_hold", {MemoryHoldDefaults(), &MakeMemoryHold}},
+      {"page_cache_occupant", {OccupantDefaults(), &MakePageCacheOccupant}},
+      {"tmpfs_occupant", {OccupantDefaults(), &MakeTmpfsOccupant}},
+      {"vmsplice_pin", {PipePinDefaults(), &MakeVmsplicePin}},
+  };
+  return *kKinds;
+}
+
+int ShowUsage() {
+  fprintf(stderr, "usage: trouble_maker KIND [KEY=VALUE...]\n");
+  for (const auto& [name, kind] : Kinds()) {
+    fprintf(stderr, "  %-20s %s\n", name.c_str(), FormatSettings(kind.defaults).c_str());
+  }
+  return kExitUsage;
+}
+
+int Fail(const std::string& name, const absl::Status& status) {
+  fprintf(stderr, "trouble_maker: %s: %s\n", name.c_str(), std::string(status.message()).c_str());
+  return 1;
+}
+
+void WaitForLine() {
+  int c = 0;
+  do c = getchar();
+  while (c != EOF && c != '\n');
+}
+
+int Main(int argc, char** argv) {
+  setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (argc < 2) return ShowUsage();
+  const auto kind = Kinds().find(argv[1]);
+  if (kind == Kinds().end()) return ShowUsage();
+  const std::string& name = kind->first;
+  const absl::StatusOr<Settings> settings = ParseSettings(
+      absl::MakeConstSpan(argv + 2, static_cast<size_t>(argc - 2)), kind->second.defaults);
+  if (!settings.ok()) {
+    Fail(name, settings.status());
+    return kExitUsage;
+  }
+  const std::unique_ptr<Trouble> trouble = kind->second.make(*settings);
+  const absl::StatusOr<std::string> begun = trouble->Begin();
+  if (!begun.ok()) return Fail(name, begun.status());
+  const TroubleLabel label = trouble->label();
+  printf("begun kind=%s verdict=%s cause=%s %s\n", name.c_str(), label.verdict.c_str(),
+         label.cause.c_str(), begun->c_str());
+  WaitForLine();
+  const absl::StatusOr<std::string> ended = trouble->End();
+  if (!ended.ok()) return Fail(name, ended.status());
+  printf("ended kind=%s %s\n", name.c_str(), ended->c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace dmaheap
+
+int main(int argc, char** argv) { return dmaheap::Main(argc, argv); }
