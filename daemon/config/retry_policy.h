@@ -1,0 +1,53 @@
+// How a request goes on after an attempt failed: the numbers of one named policy. What they lead to
+// is decided by core/retry_decision.h; how they are written, by dmaheap/config/v1/policy.proto.
+
+#ifndef DAEMON_CONFIG_RETRY_POLICY_H_
+#define DAEMON_CONFIG_RETRY_POLICY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+
+namespace dmaheap {
+
+// In the words of gRPC's service config. After the n-th failure (n from 1) the backoff is
+// min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it.
+struct RetryPolicy {
+  std::string name;
+  // The first attempt counts; 1 or more. Absent: as many as the other bounds leave time for.
+  absl::optional<int> max_attempts;
+  // From the acceptance of the request. The caller's deadline and its cancel bound it anyway.
+  absl::Duration max_elapsed = absl::InfiniteDuration();
+  // A pin by an exiting or forking process lasts about a millisecond: more than half are gone after
+  // one.
+  absl::Duration initial_backoff = absl::Milliseconds(1);
+  // What Android's kernels sleep between their tries.
+  absl::Duration max_backoff = absl::Milliseconds(100);
+  // 1 or more.
+  double multiplier = 2.0;
+  // From 0 to 1.
+  double jitter = 0.2;
+  // Wait as long as pins on this area were seen to last, between initial_backoff and max_backoff,
+  // once enough were seen.
+  bool learn = true;
+  // Give up once one and the same page has been in the way for so long.
+  absl::Duration give_up_when_stuck_for = absl::InfiniteDuration();
+  // Heaps to try, in this order, instead of giving up. The response says which one served.
+  std::vector<std::string> fallback_heaps = {};
+
+  friend bool operator==(const RetryPolicy& a, const RetryPolicy& b) = default;
+};
+
+inline constexpr char kFailfastPolicy[] = "failfast";
+inline constexpr char kDefaultPolicy[] = "default";
+inline constexpr char kNofailPolicy[] = "nofail";
+inline constexpr char kKernelPolicy[] = "kernel-5x100ms";
+
+// The policies that are there whatever the file says; a file may replace them by name.
+const std::vector<RetryPolicy>& ShippedRetryPolicies();
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CONFIG_RETRY_POLICY_H_
