@@ -27,6 +27,8 @@ absl::StatusCode CodeOf(ErrorReason reason) {
     case ErrorReason::REQUEST_ID_REUSED:
     case ErrorReason::INVALID_POLICY:
     case ErrorReason::INVALID_LOG_LEVEL:
+    case ErrorReason::INVALID_PRIORITY:
+    case ErrorReason::INVALID_RETRY_POLICY:
       return absl::StatusCode::kInvalidArgument;
     case ErrorReason::HEAP_NOT_FOUND:
     case ErrorReason::BUFFER_NOT_FOUND:

@@ -60,6 +60,10 @@ using CallId = uint64_t;
 using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersResponse>)>;
 
 struct Allocation {
+  enum class State { kNew, kInLine, kAttempting, kBackingOff, kEnded };
+
+  // allocations/{id}
+  uint64_t id = 0;
   AllocateRequest request;
   // Of the request, if it is repeatable.
   std::string fingerprint;
@@ -75,14 +79,34 @@ struct Allocation {
   SlotReservation slots;
   std::vector<Buffer> buffers;
 
+  // How it is served: 0 to kPriorities - 1, and a retry policy of that name.
+  int priority = 0;
+  std::string retry_policy;
+
+  State state = State::kNew;
+  // In all, and of the heap that is tried now.
   int attempts = 0;
+  int attempts_on_heap = 0;
+  // How many fallback heaps of the policy were turned to.
+  int fallbacks = 0;
   absl::Status last_error;
+  // What the heap told of itself right after that.
+  HeapUsage usage_at_failure;
   absl::Time start;
+  // It first stood in line.
+  absl::Time queued_since;
+  absl::Time attempt_start;
+  // Of the heap that is tried now.
+  absl::Time first_failure;
+  absl::Time last_failure;
+  // While it backs off: when it tries again, and before when no event makes it try.
+  absl::Time next_attempt;
+  absl::Time not_before;
   TimerId deadline_timer = 0;
   TimerId retry_timer = 0;
-  // The admission to the lane counts until the end.
-  bool admitted = false;
   bool ended = false;
+  // Once it ended: OK, or the error that the caller got.
+  absl::Status outcome;
   // Tells a worker between two buffers that nobody waits any more.
   std::atomic<bool> abandoned{false};
 };

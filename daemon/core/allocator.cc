@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/core/delivery.h"
 #include "daemon/core/proto_time.h"
-#include "daemon/core/retry.h"
 #include "daemon/core/secret.h"
 #include "daemon/limits.h"
 #include "proto/errno_status.h"
@@ -23,33 +23,8 @@ Error ShuttingDown() {
       .RetryAfter(absl::Seconds(1));
 }
 
-// Allocates what is missing of the request, one buffer after the other. On a worker.
-struct Attempt {
-  std::vector<Buffer> buffers;
-  absl::Status status;
-};
-
-Attempt Try(Heap& heap, LiveView& view, const AllocationSpec& spec, int count,
-            const std::atomic<bool>& abandoned) {
-  Attempt attempt;
-  for (int i = 0; i < count && !abandoned.load(std::memory_order_relaxed); ++i) {
-    absl::StatusOr<Buffer> buffer = heap.Allocate(spec);
-    if (!buffer.ok()) {
-      attempt.status = buffer.status();
-      return attempt;
-    }
-    // From here on the kernel tells when its memory is gone, whatever becomes of it.
-    if (absl::Status status = view.Watch(*buffer); !status.ok()) {
-      attempt.status = status;
-      const BufferKey key = buffer->key;
-      buffer->fd.Reset();
-      heap.Release(key);
-      return attempt;
-    }
-    attempt.buffers.push_back(*std::move(buffer));
-  }
-  return attempt;
-}
+// Of the queue: 0 to kPriorities - 1.
+int LevelOf(v1::Priority priority) { return static_cast<int>(priority) - 1; }
 
 }  // namespace
 
@@ -62,17 +37,18 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
       replays_(kReplayUids, kReplaysPerUid),
       view_worker_(dependencies_.make_worker(1, "live-view")),
       unwatched_(dependencies_.executor, dependencies_.lister,
-                 [this](const std::vector<BufferKey>& gone) { books_.TakeOut(gone); }),
+                 [this](const std::vector<BufferKey>& gone) { OnGone(gone); }),
       reconciler_(dependencies_.executor, *view_worker_, dependencies_.live_view,
                   [this](const std::vector<BufferKey>& gone) {
-                    books_.TakeOut(gone);
+                    OnGone(gone);
                     unwatched_.Check();
                   }),
-      lanes_(dependencies_.make_worker) {}
+      engine_(dependencies_.executor, dependencies_.live_view, dependencies_.make_worker,
+              dependencies_.random, *this) {}
 
 Allocator::~Allocator() {
   // Tasks that the workers still post may use everything else.
-  lanes_.Stop();
+  engine_.Stop();
   view_worker_.reset();
 }
 
@@ -105,6 +81,7 @@ absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap
 CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
   const CallId call = next_call_++;
   auto allocation = std::make_shared<Allocation>();
+  allocation->id = next_allocation_++;
   allocation->start = dependencies_.executor.Now();
   allocation->request = std::move(request);
   const AllocateRequest& asked = allocation->request;
@@ -143,7 +120,10 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
   allocation->calls.emplace_back(call, std::move(done));
   calls_[call] = allocation;
   // A check alone has nothing that a repeat could share.
-  if (!asked.validate_only) under_way_[key] = allocation;
+  if (!asked.validate_only) {
+    under_way_[key] = allocation;
+    allocations_[allocation->id] = allocation;
+  }
   if (absl::Status status = Prepare(*allocation); !status.ok()) {
     End(allocation, status);
     return call;
@@ -162,6 +142,7 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
   if (absl::Status status = CheckAccess(request.principal, **heap, request.hold); !status.ok()) {
     return status;
   }
+  if (absl::Status status = CheckChoice(allocation); !status.ok()) return status;
   const HeapDescription& description = (*heap)->description();
   const int64_t page = description.page_size_bytes;
   int64_t total = 0;
@@ -185,6 +166,51 @@ absl::Status Allocator::Prepare(Allocation& allocation) {
         .With("count", request.count)
         .With("heap_size_bytes", *description.size_bytes);
   }
+  return absl::OkStatus();
+}
+
+// The retry policy and the priority: the request chooses below its user's ceiling.
+absl::Status Allocator::CheckChoice(Allocation& allocation) const {
+  const AllocateRequest& request = allocation.request;
+  const std::vector<std::string> names = dependencies_.heaps.NamesOf(*allocation.heap);
+  const Ceiling ceiling = policy_->CeilingOf(request.principal, names);
+  if (!request.retry_policy.empty() && policy_->FindRetryPolicy(request.retry_policy) == nullptr) {
+    const std::string problem =
+        absl::StrCat("there is no retry policy ", request.retry_policy, "; there are ",
+                     absl::StrJoin(policy_->retry_policy_names(), ", "));
+    return Error(ErrorReason::INVALID_RETRY_POLICY, absl::StrCat("retry_policy: ", problem))
+        .Field("retry_policy", problem);
+  }
+  allocation.retry_policy = request.retry_policy.empty()
+                                ? policy_->DefaultRetryPolicyOf(request.heap, names).name
+                                : request.retry_policy;
+  // What the operator gave the heap itself, nobody chose.
+  const bool chosen = allocation.retry_policy !=
+                      policy_->DefaultRetryPolicyOf(allocation.heap->description().name, names).name;
+  if (chosen && !ceiling.Allows(allocation.retry_policy)) {
+    return Error(ErrorReason::ACCESS_DENIED,
+                 absl::StrCat("uid ", request.principal.uid, " may not have heap ", request.heap,
+                              " by the retry policy ", allocation.retry_policy,
+                              ": no access rule that is for it gives that. Choose another "
+                              "retry_policy; the operator's policy file decides."))
+        .With("uid", request.principal.uid)
+        .With("heap", request.heap)
+        .With("retry_policy", allocation.retry_policy);
+  }
+  const int most = static_cast<int>(ceiling.max_priority);
+  if (request.priority != v1::PRIORITY_UNSPECIFIED && LevelOf(request.priority) > most) {
+    return Error(ErrorReason::ACCESS_DENIED,
+                 absl::StrCat("uid ", request.principal.uid, " may not ask heap ", request.heap,
+                              " with priority ", v1::Priority_Name(request.priority), ", at most ",
+                              v1::Priority_Name(static_cast<v1::Priority>(most + 1)),
+                              "; the operator's policy file decides."))
+        .With("uid", request.principal.uid)
+        .With("heap", request.heap)
+        .With("priority", v1::Priority_Name(request.priority));
+  }
+  allocation.priority = request.priority != v1::PRIORITY_UNSPECIFIED
+                            ? LevelOf(request.priority)
+                            : std::min(LevelOf(v1::NORMAL), most);
   return absl::OkStatus();
 }
 
@@ -220,21 +246,18 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
     allocation->slots = SlotReservation(request.recipient, request.count);
   }
 
-  Lane& lane = lanes_.Of(*allocation->heap);
-  if (!lane.queue.Admit(request.principal.uid)) {
+  if (!engine_.Admit(*allocation)) {
+    const size_t depth = engine_.Depth(*allocation->heap);
     return End(allocation,
                Error(ErrorReason::OVERLOADED,
                      absl::StrCat("the line of heap ", allocation->heap->description().name,
-                                  " is full: ", lane.queue.admitted(), " requests of at most ",
-                                  kMaxQueuePerHeap, ", at most ", kMaxQueuePerUid,
+                                  " is full: ", depth, " requests of at most ", kMaxQueuePerHeap,
+                                  ", at most ", kMaxQueuePerUid,
                                   " of one uid. Try again, after a little random delay."))
                    .With("heap", allocation->heap->description().name)
-                   .With("queue_depth", lane.queue.admitted())
+                   .With("queue_depth", depth)
                    .RetryAfter(kOverloadRetryAfter));
   }
-  allocation->lane = &lane;
-  allocation->admitted = true;
-  lane.queue.Push(request.principal.uid, allocation);
   if (request.deadline != absl::InfiniteFuture()) {
     allocation->deadline_timer = dependencies_.executor.After(
         request.deadline - dependencies_.executor.Now(), [this, allocation] {
@@ -242,71 +265,40 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
           End(allocation, ExplainDeadline(FactsOf(*allocation)));
         });
   }
-  Pump(lane);
+  engine_.Begin(allocation);
 }
 
-void Allocator::Pump(Lane& lane) {
-  while (lane.running < lane.capacity) {
-    absl::optional<AllocationPtr> next = lane.queue.Pop();
-    if (!next.has_value()) return;
-    ++lane.running;
-    StartAttempt(*next);
+void Allocator::OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) {
+  End(allocation, ExplainFailure(FactsOf(*allocation), reason));
+}
+
+Heap* Allocator::FallbackHeap(const Allocation& allocation, const std::string& name) {
+  const AllocateRequest& request = allocation.request;
+  const absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(name);
+  if (!heap.ok() || !CheckAccess(request.principal, **heap, request.hold).ok()) return nullptr;
+  return *heap;
+}
+
+Allocator::WatchId Allocator::Watch(OnChange on_change) {
+  watches_.emplace(next_watch_, std::move(on_change));
+  return next_watch_++;
+}
+
+void Allocator::OnProgress(const Allocation& allocation) {
+  for (auto& [id, on_change] : watches_) on_change(allocation);
+}
+
+void Allocator::OnFirstFailure(const Allocation&) { reconciler_.Reconcile([] {}); }
+
+void Allocator::OnGone(const std::vector<BufferKey>& gone) {
+  std::set<const Heap*> released;
+  for (const BufferKey& key : gone) {
+    const LiveBuffer* record = books_.Find(key);
+    if (record == nullptr) continue;
+    if (const auto heap = dependencies_.heaps.Find(record->heap); heap.ok()) released.insert(*heap);
   }
-}
-
-void Allocator::StartAttempt(const AllocationPtr& allocation) {
-  ++allocation->attempts;
-  ++attempts_running_;
-  const AllocateRequest& request = allocation->request;
-  const int missing = request.count - static_cast<int>(allocation->buffers.size());
-  allocation->lane->worker->Run(
-      [this, allocation = AllocationPtr(allocation), missing,
-       spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}]() mutable {
-        Attempt attempt =
-            Try(*allocation->heap, dependencies_.live_view, spec, missing, allocation->abandoned);
-        // The worker keeps no reference: the last one gives charge and slots back, inside a task.
-        dependencies_.executor.Post(
-            [this, allocation = std::move(allocation), attempt = std::move(attempt)]() mutable {
-              Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status));
-            });
-      });
-}
-
-void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers,
-                          absl::Status status) {
-  Lane& lane = *allocation->lane;
-  --lane.running;
-  --attempts_running_;
-  for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
-  if (allocation->ended) {
-    // Nobody waits any more: the late buffers are closed at once, and only then their charge.
-    CloseBuffers(*allocation);
-  } else if (status.ok()) {
-    Deliver(allocation);
-  } else {
-    allocation->last_error = std::move(status);
-    // A heap with books of its own may be full of what clients have closed: the kernel is asked
-    // once before it is believed.
-    if (allocation->attempts == 1 && GetErrno(allocation->last_error) == ENOMEM) {
-      reconciler_.Reconcile([] {});
-    }
-    const absl::Duration remaining = allocation->request.deadline - dependencies_.executor.Now();
-    const absl::optional<absl::Duration> delay =
-        NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error),
-                  remaining, dependencies_.random());
-    if (delay.has_value()) {
-      allocation->retry_timer = dependencies_.executor.After(*delay, [this, allocation] {
-        allocation->retry_timer = 0;
-        allocation->lane->queue.Push(allocation->request.principal.uid, allocation,
-                                     /*first=*/true);
-        Pump(*allocation->lane);
-      });
-    } else {
-      End(allocation, ExplainFailure(FactsOf(*allocation)));
-    }
-  }
-  Pump(lane);
-  CheckDrained();
+  books_.TakeOut(gone);
+  for (const Heap* heap : released) engine_.OnReleased(*heap);
 }
 
 LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
@@ -322,7 +314,7 @@ LiveBuffer& Allocator::Record(Allocation& allocation, const Buffer& buffer) {
   return books_.Enter(std::move(record));
 }
 
-void Allocator::Deliver(const AllocationPtr& allocation) {
+void Allocator::OnGot(const AllocationPtr& allocation) {
   v1::AllocateBuffersResponse response;
   response.set_attempts(allocation->attempts);
   *response.mutable_duration() = ToProtoDuration(dependencies_.executor.Now() - allocation->start);
@@ -377,30 +369,26 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   return pushed.status;
 }
 
-// What nobody got. A heap with books of its own hears of it by a reading, as of every end.
-void Allocator::CloseBuffers(Allocation& allocation) {
-  if (allocation.buffers.empty()) return;
-  allocation.buffers.clear();
-  reconciler_.Reconcile([] {});
-}
+// What nobody got is closed. A heap with books of its own hears of it by a reading, as of every end.
+void Allocator::OnClosed() { reconciler_.Reconcile([] {}); }
 
 void Allocator::End(const AllocationPtr& allocation,
                     absl::StatusOr<v1::AllocateBuffersResponse> response) {
   if (allocation->ended) return;
   allocation->ended = true;
-  allocation->abandoned.store(true, std::memory_order_relaxed);
   const AllocateRequest& request = allocation->request;
   dependencies_.executor.Cancel(allocation->deadline_timer);
-  dependencies_.executor.Cancel(allocation->retry_timer);
-  if (allocation->admitted) {
-    allocation->lane->queue.Remove(request.principal.uid, allocation);
-    allocation->lane->queue.Leave(request.principal.uid);
-  }
+  engine_.Leave(allocation);
   // Buffers of earlier attempts are closed before the answer; those of a running one when it is
   // back.
-  CloseBuffers(*allocation);
+  if (!allocation->buffers.empty()) {
+    allocation->buffers.clear();
+    OnClosed();
+  }
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
+  allocation->outcome = response.status();
+  if (allocations_.erase(allocation->id) > 0) OnProgress(*allocation);
 
   AllocationEvent event;
   event.outcome = response.status();
@@ -548,6 +536,7 @@ FailureFacts Allocator::FactsOf(const Allocation& allocation) const {
   facts.attempts = allocation.attempts;
   facts.elapsed = dependencies_.executor.Now() - allocation.start;
   facts.last_error = allocation.last_error;
+  facts.retry_policy = allocation.retry_policy;
   facts.usage = allocation.heap->Usage();
   return facts;
 }
@@ -558,12 +547,11 @@ void Allocator::Drain(Task done) {
   std::vector<AllocationPtr> waiting;
   for (const auto& [key, allocation] : under_way_) waiting.push_back(allocation);
   for (const AllocationPtr& allocation : waiting) End(allocation, ShuttingDown());
-  CheckDrained();
+  OnIdle();
 }
 
-void Allocator::CheckDrained() {
-  if (drained_ == nullptr || attempts_running_ > 0) return;
-  std::exchange(drained_, nullptr)();
+void Allocator::OnIdle() {
+  if (drained_ != nullptr && engine_.idle()) std::exchange(drained_, nullptr)();
 }
 
 }  // namespace dmaheap

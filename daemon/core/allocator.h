@@ -1,9 +1,7 @@
 // The way of an allocation: access -> ledger -> line -> heap -> delivery, and its one end.
 //
-//   Allocate   checks who asks and what; reserves slots and quota; gets in line
-//   Pump       gives the lane's worker the next attempt
-//   Attempted  a failed attempt waits for its next one on a timer, holding no thread
-//   Deliver    records the buffers, then sends the fds, then answers
+//   Allocate   checks who asks and what; reserves slots and quota; hands over to the engine
+//   OnGot      records the buffers, then sends the fds, then answers
 //   End        once: timers, line, answer, one event
 //
 // What was reserved ends with the Allocation object, which a worker may hold longer than the caller
@@ -32,7 +30,7 @@
 #include "daemon/core/failure.h"
 #include "daemon/core/fd_store.h"
 #include "daemon/core/journal.h"
-#include "daemon/core/lane.h"
+#include "daemon/core/engine.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/reconciler.h"
 #include "daemon/core/replay_cache.h"
@@ -44,8 +42,10 @@
 
 namespace dmaheap {
 
-class Allocator {
+class Allocator : private Engine::Client {
  public:
+  using AllocationPtr = std::shared_ptr<Allocation>;
+
   // All outlive the allocator, but for the workers, which it owns.
   struct Dependencies {
     Executor& executor;
@@ -62,7 +62,7 @@ class Allocator {
 
   Allocator(Dependencies dependencies, std::shared_ptr<const EffectivePolicy> policy);
   // No task of the executor may run any more, but for those that its workers post.
-  ~Allocator();
+  ~Allocator() override;
 
   // Takes up what an earlier broker left. Before the first call.
   RestoreReport Restore(Inventory inventory);
@@ -97,57 +97,72 @@ class Allocator {
 
   // For requests from now on, and for the next decision of those that wait.
   void SetPolicy(std::shared_ptr<const EffectivePolicy> policy) { policy_ = std::move(policy); }
-  const EffectivePolicy& policy() const { return *policy_; }
+  const EffectivePolicy& policy() const override { return *policy_; }
+
+  // Calls on_change with each request whose state changed, until Unwatch; with state kEnded once it
+  // ended. on_change may not call back.
+  using WatchId = uint64_t;
+  using OnChange = absl::AnyInvocable<void(const Allocation&)>;
+  WatchId Watch(OnChange on_change);
+  void Unwatch(WatchId watch) { watches_.erase(watch); }
 
   // No new request is taken; those in line end with SHUTTING_DOWN; done is called when the last
   // attempt came back.
   void Drain(Task done);
 
   // For lists.
+  // Under way, by id.
+  const std::map<uint64_t, AllocationPtr>& allocations() const { return allocations_; }
+  absl::Time Now() const { return dependencies_.executor.Now(); }
   Reconciler& reconciler() { return reconciler_; }
   const BufferTable& table() const { return books_.table(); }
   const Ledger& ledger() const { return books_.ledger(); }
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.empty() ? v1::WATCH : v1::PARTIAL; }
-  size_t QueueDepth(const Heap& heap) const { return lanes_.Depth(heap); }
+  size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }
   // ACCESS_DENIED if the principal may neither allocate nor hold there.
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, bool hold) const;
 
  private:
-  using AllocationPtr = std::shared_ptr<Allocation>;
+  void OnGot(const AllocationPtr& allocation) override;
+  void OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) override;
+  Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
+  void OnFirstFailure(const Allocation& allocation) override;
+  void OnClosed() override;
+  void OnProgress(const Allocation& allocation) override;
+  void OnIdle() override;
 
   absl::Status Prepare(Allocation& allocation);
+  absl::Status CheckChoice(Allocation& allocation) const;
   void Admit(const AllocationPtr& allocation, bool reconciled);
-  void Pump(Lane& lane);
-  void StartAttempt(const AllocationPtr& allocation);
-  void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status);
-  void Deliver(const AllocationPtr& allocation);
+  void OnGone(const std::vector<BufferKey>& gone);
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
-  void CloseBuffers(Allocation& allocation);
   void End(const AllocationPtr& allocation, absl::StatusOr<v1::AllocateBuffersResponse> response);
   FailureFacts FactsOf(const Allocation& allocation) const;
   void FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled);
-  void CheckDrained();
 
   Dependencies dependencies_;
   std::shared_ptr<const EffectivePolicy> policy_;
   Books books_;
   ReplayCache replays_;
   uint64_t next_call_ = 1;
+  uint64_t next_allocation_ = 1;
   int64_t next_batch_ = 1;
   absl::flat_hash_map<CallId, AllocationPtr> calls_;
+  std::map<uint64_t, AllocationPtr> allocations_;
+  WatchId next_watch_ = 1;
+  std::map<WatchId, OnChange> watches_;
   // Not ended, by uid and request_id.
   std::map<std::pair<uint32_t, std::string>, AllocationPtr> under_way_;
   bool draining_ = false;
-  int attempts_running_ = 0;
   Task drained_;
   std::unique_ptr<Worker> view_worker_;
   UnwatchedCheck unwatched_;
   Reconciler reconciler_;
-  Lanes lanes_;
+  Engine engine_;
 };
 
 }  // namespace dmaheap

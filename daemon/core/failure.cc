@@ -23,13 +23,30 @@ std::string Tried(const FailureFacts& facts) {
                       absl::FormatDuration(absl::Trunc(facts.elapsed, absl::Microseconds(1))));
 }
 
+// Why nothing more was tried, in the words of the policy file.
+std::string Ending(const FailureFacts& facts, GiveUp::Reason reason) {
+  const std::string policy = absl::StrCat(" (retry policy ", facts.retry_policy, ": ");
+  switch (reason) {
+    case GiveUp::Reason::kAttemptsUsed:
+      return absl::StrCat(policy, "max_attempts used)");
+    case GiveUp::Reason::kTimeUsed:
+      return absl::StrCat(policy, "max_elapsed is over)");
+    case GiveUp::Reason::kStuck:
+      return absl::StrCat(policy, "one page was in the way for give_up_when_stuck_for)");
+    case GiveUp::Reason::kNotTransient:
+      break;
+  }
+  return "";
+}
+
 Error WithFacts(Error error, const FailureFacts& facts) {
   error.With("heap", facts.heap)
       .With("size_bytes", facts.size_bytes)
       .With("count", facts.count)
       .With("allocated", facts.allocated)
       .With("attempts", facts.attempts)
-      .With("elapsed", absl::FormatDuration(facts.elapsed));
+      .With("elapsed", absl::FormatDuration(facts.elapsed))
+      .With("retry_policy", facts.retry_policy);
   if (const int number = GetErrno(facts.last_error); number != 0) {
     error.With("errno", ErrnoName(number));
   }
@@ -40,10 +57,10 @@ Error WithFacts(Error error, const FailureFacts& facts) {
   return error;
 }
 
-Error ExplainNoMemory(const FailureFacts& facts) {
+Error ExplainNoMemory(const FailureFacts& facts, GiveUp::Reason reason) {
   const auto& [free, largest] = facts.usage;
-  const std::string what =
-      absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts));
+  const std::string what = absl::StrCat("could not allocate ", Asked(facts), " after ",
+                                        Tried(facts), Ending(facts, reason));
   if (free && *free < facts.size_bytes) {
     return Error(
         ErrorReason::HEAP_EXHAUSTED,
@@ -67,19 +84,19 @@ Error ExplainNoMemory(const FailureFacts& facts) {
 
 }  // namespace
 
-absl::Status ExplainFailure(const FailureFacts& facts) {
+absl::Status ExplainFailure(const FailureFacts& facts, GiveUp::Reason reason) {
   const int number = GetErrno(facts.last_error);
   const std::string what = absl::StrCat("could not allocate ", Asked(facts), ": ");
   switch (number) {
     case ENOMEM:
-      return WithFacts(ExplainNoMemory(facts), facts).ToStatus();
+      return WithFacts(ExplainNoMemory(facts, reason), facts).ToStatus();
     case EAGAIN:
     case EBUSY:
     case EINTR:
       return WithFacts(
                  Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
                        absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts),
-                                    ": ", facts.last_error.message(), ". Try again later."))
+                                    Ending(facts, reason), ": ", facts.last_error.message(), ". Try again later."))
                      .RetryAfter(kRetryAfter),
                  facts)
           .ToStatus();

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "daemon/core/retry_decision.h"
 #include "heaps/heap.h"
 
 namespace dmaheap {
@@ -26,10 +27,12 @@ struct FailureFacts {
   absl::Status last_error;
   // After the last attempt.
   HeapUsage usage;
+  // Name of the policy that the request went by.
+  std::string retry_policy;
 };
 
-// After the last attempt failed and no other is made.
-absl::Status ExplainFailure(const FailureFacts& facts);
+// After the last attempt failed and no other is made, for that reason.
+absl::Status ExplainFailure(const FailureFacts& facts, GiveUp::Reason reason);
 
 // The caller's deadline ended the request.
 absl::Status ExplainDeadline(const FailureFacts& facts);

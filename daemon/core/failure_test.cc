@@ -43,7 +43,7 @@ TEST(FailureTest, EachErrnoHasItsReason) {
                                          {EINVAL, ErrorReason::INTERNAL_ERROR},
                                          {EIO, ErrorReason::INTERNAL_ERROR},
                                          {EFAULT, ErrorReason::INTERNAL_ERROR}}) {
-    const absl::Status status = ExplainFailure(Facts(row.error_number));
+    const absl::Status status = ExplainFailure(Facts(row.error_number), GiveUp::Reason::kAttemptsUsed);
     EXPECT_EQ(GetReason(status), row.reason) << status;
     EXPECT_EQ(status.code(), CodeOf(row.reason));
     EXPECT_EQ(GetErrorValue(status, "errno"), ErrnoName(row.error_number));
@@ -53,7 +53,7 @@ TEST(FailureTest, EachErrnoHasItsReason) {
 TEST(FailureTest, EveryNumberIsThere) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage = {.free_bytes = 5 << 20, .largest_free_bytes = 3 << 20};
-  const absl::Status status = ExplainFailure(facts);
+  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
   EXPECT_EQ(GetErrorValue(status, "heap"), "reserved");
   EXPECT_EQ(GetErrorValue(status, "size_bytes"), "1048576");
   EXPECT_EQ(GetErrorValue(status, "count"), "4");
@@ -67,7 +67,7 @@ TEST(FailureTest, EveryNumberIsThere) {
 TEST(FailureTest, TooLittleFreeIsExhausted) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage = {.free_bytes = (1 << 20) - 1, .largest_free_bytes = 4096};
-  const absl::Status status = ExplainFailure(facts);
+  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
   EXPECT_EQ(GetReason(status), ErrorReason::HEAP_EXHAUSTED);
   EXPECT_EQ(GetRetryAfter(status), absl::nullopt);
 }
@@ -75,7 +75,7 @@ TEST(FailureTest, TooLittleFreeIsExhausted) {
 TEST(FailureTest, EnoughFreeInTooSmallRunsIsFragmented) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage = {.free_bytes = 2 << 20, .largest_free_bytes = (1 << 20) - 1};
-  const absl::Status status = ExplainFailure(facts);
+  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
   EXPECT_EQ(GetReason(status), ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED);
   EXPECT_NE(GetRetryAfter(status), absl::nullopt);
 }
@@ -83,7 +83,7 @@ TEST(FailureTest, EnoughFreeInTooSmallRunsIsFragmented) {
 TEST(FailureTest, ALargeEnoughRunMakesTheCauseUnknown) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage = {.free_bytes = 1 << 20, .largest_free_bytes = 1 << 20};
-  const absl::Status status = ExplainFailure(facts);
+  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
   EXPECT_EQ(GetReason(status), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
   EXPECT_EQ(GetErrorValue(status, "evidence_level"), "L0");
   EXPECT_NE(GetRetryAfter(status), absl::nullopt);
@@ -92,14 +92,14 @@ TEST(FailureTest, ALargeEnoughRunMakesTheCauseUnknown) {
 TEST(FailureTest, OnlyTheFreeSumIsKnown) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage.free_bytes = 2 << 20;
-  EXPECT_EQ(GetReason(ExplainFailure(facts)), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
+  EXPECT_EQ(GetReason(ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed)), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
 }
 
 TEST(FailureTest, AnFdLimitIsNeverAFullHeapHoweverFullItIs) {
   for (const int error_number : {EMFILE, ENFILE}) {
     FailureFacts facts = Facts(error_number);
     facts.usage = {.free_bytes = 0, .largest_free_bytes = 0};
-    const absl::Status status = ExplainFailure(facts);
+    const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
     EXPECT_EQ(GetReason(status), ErrorReason::DAEMON_FD_LIMIT);
     EXPECT_TRUE(absl::IsUnavailable(status));
     EXPECT_NE(GetRetryAfter(status), absl::nullopt);

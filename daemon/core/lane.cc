@@ -31,9 +31,19 @@ Lane& Lanes::Of(const Heap& heap) {
       .first->second;
 }
 
-size_t Lanes::Depth(const Heap& heap) const {
+const Lane* Lanes::Find(const Heap& heap) const {
   const auto it = lanes_.find(LaneKey(heap.description()));
-  return it == lanes_.end() ? 0 : it->second.queue.admitted();
+  return it == lanes_.end() ? nullptr : &it->second;
+}
+
+Lane* Lanes::Find(const Heap& heap) {
+  const auto it = lanes_.find(LaneKey(heap.description()));
+  return it == lanes_.end() ? nullptr : &it->second;
+}
+
+size_t Lanes::Depth(const Heap& heap) const {
+  const Lane* lane = Find(heap);
+  return lane == nullptr ? 0 : lane->queue.admitted();
 }
 
 }  // namespace dmaheap

@@ -12,8 +12,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "daemon/core/allocation.h"
 #include "daemon/core/fair_queue.h"
+#include "daemon/core/lane_share.h"
+#include "daemon/core/pin_lifetimes.h"
 #include "daemon/core/worker.h"
 
 namespace dmaheap {
@@ -22,6 +25,10 @@ struct Lane {
   Lane(std::unique_ptr<Worker> its_worker, int its_capacity);
 
   FairQueue<std::shared_ptr<Allocation>> queue;
+  // Wait for their next attempt.
+  absl::flat_hash_set<std::shared_ptr<Allocation>> backing_off;
+  PinLifetimes lifetimes;
+  LaneShare share;
   std::unique_ptr<Worker> worker;
   // Attempts that may run at once, and that do.
   int capacity;
@@ -37,7 +44,10 @@ class Lanes {
 
   // The lane of a heap, made at first use.
   Lane& Of(const Heap& heap);
-  // Requests that wait for the heap's lane; 0 if it was never used.
+  // nullptr if it was never used.
+  Lane* Find(const Heap& heap);
+  const Lane* Find(const Heap& heap) const;
+  // Requests of the heap's lane that are not finished; 0 if it was never used.
   size_t Depth(const Heap& heap) const;
 
   // Joins the workers of all lanes. No lane may be used afterwards.

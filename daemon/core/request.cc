@@ -69,7 +69,8 @@ void CheckText(Violations& violations, ErrorReason reason, absl::string_view fie
 
 std::string AllocateRequest::Fingerprint() const {
   return absl::StrCat(heap, "\n", size_bytes, "\n", count, "\n", hold, "\n",
-                      absl::ToInt64Nanoseconds(lease.value_or(absl::ZeroDuration())), "\n", label);
+                      absl::ToInt64Nanoseconds(lease.value_or(absl::ZeroDuration())), "\n", label,
+                      "\n", static_cast<int>(priority), "\n", retry_policy);
 }
 
 absl::StatusOr<std::string> ParseHeapName(absl::string_view field, absl::string_view name) {
@@ -129,6 +130,16 @@ absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRe
             kMaxClientTextBytes);
   checked.repeatable = !request.request_id().empty();
   checked.request_id = checked.repeatable ? request.request_id() : NewSecret();
+
+  if (!v1::Priority_IsValid(request.priority())) {
+    violations.Add(ErrorReason::INVALID_PRIORITY, "priority",
+                   absl::StrCat(static_cast<int>(request.priority()),
+                                " is no priority: LOW, NORMAL or HIGH"));
+  }
+  checked.priority = request.priority();
+  CheckText(violations, ErrorReason::INVALID_RETRY_POLICY, "retry_policy", request.retry_policy(),
+            kMaxClientTextBytes);
+  checked.retry_policy = request.retry_policy();
 
   checked.validate_only = request.validate_only();
   checked.hold = request.has_hold();

@@ -34,6 +34,9 @@ struct AllocateRequest {
   // Absent: the policy's default.
   absl::optional<absl::Duration> lease;
   bool validate_only = false;
+  v1::Priority priority = v1::PRIORITY_UNSPECIFIED;
+  // Empty: the heap's.
+  std::string retry_policy;
 
   // Filled in by the transport.
   Principal principal;

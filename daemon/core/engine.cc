@@ -1,0 +1,271 @@
+#include "daemon/core/engine.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/types/variant.h"
+#include "daemon/core/obstacle.h"
+#include "proto/errno_status.h"
+
+namespace dmaheap {
+namespace {
+
+// What is missing of a request, one buffer after the other. On a worker.
+struct Attempt {
+  std::vector<Buffer> buffers;
+  absl::Status status;
+};
+
+Attempt Try(Heap& heap, LiveView& view, const AllocationSpec& spec, int count,
+            const std::atomic<bool>& abandoned) {
+  Attempt attempt;
+  for (int i = 0; i < count && !abandoned.load(std::memory_order_relaxed); ++i) {
+    absl::StatusOr<Buffer> buffer = heap.Allocate(spec);
+    if (!buffer.ok()) {
+      attempt.status = buffer.status();
+      return attempt;
+    }
+    // From here on the kernel tells when its memory is gone, whatever becomes of it.
+    if (absl::Status status = view.Watch(*buffer); !status.ok()) {
+      attempt.status = status;
+      const BufferKey key = buffer->key;
+      buffer->fd.Reset();
+      heap.Release(key);
+      return attempt;
+    }
+    attempt.buffers.push_back(*std::move(buffer));
+  }
+  return attempt;
+}
+
+// A policy that a reload took away leaves its requests to the default.
+const RetryPolicy& PolicyOf(const EffectivePolicy& policy, const Allocation& allocation) {
+  const RetryPolicy* found = policy.FindRetryPolicy(allocation.retry_policy);
+  return found != nullptr ? *found : *policy.FindRetryPolicy(kDefaultPolicy);
+}
+
+int Missing(const Allocation& allocation) {
+  return allocation.request.count - static_cast<int>(allocation.buffers.size());
+}
+
+}  // namespace
+
+Engine::Engine(Executor& executor, LiveView& live_view, WorkerFactory make_worker,
+               std::function<double()> random, Client& client)
+    : executor_(executor),
+      live_view_(live_view),
+      random_(std::move(random)),
+      client_(client),
+      lanes_(std::move(make_worker)) {}
+
+bool Engine::Admit(Allocation& allocation) {
+  Lane& lane = lanes_.Of(*allocation.heap);
+  if (!lane.queue.Admit(allocation.request.principal.uid)) return false;
+  allocation.lane = &lane;
+  return true;
+}
+
+void Engine::Begin(const AllocationPtr& allocation) {
+  allocation->queued_since = executor_.Now();
+  Enqueue(allocation);
+}
+
+void Engine::Enqueue(const AllocationPtr& allocation) {
+  Lane& lane = *allocation->lane;
+  allocation->state = Allocation::State::kInLine;
+  lane.queue.Push(allocation->request.principal.uid, allocation->priority,
+                  allocation->queued_since, allocation);
+  client_.OnProgress(*allocation);
+  Pump(lane);
+}
+
+void Engine::Pump(Lane& lane) {
+  while (lane.running < lane.capacity) {
+    absl::optional<AllocationPtr> next = lane.queue.Pop(executor_.Now());
+    if (!next.has_value()) return;
+    StartAttempt(*next);
+  }
+}
+
+void Engine::StartAttempt(const AllocationPtr& allocation) {
+  ++allocation->lane->running;
+  ++running_;
+  ++allocation->attempts;
+  ++allocation->attempts_on_heap;
+  allocation->attempt_start = executor_.Now();
+  allocation->state = Allocation::State::kAttempting;
+  client_.OnProgress(*allocation);
+  const AllocateRequest& request = allocation->request;
+  allocation->lane->worker->Run(
+      [this, allocation = AllocationPtr(allocation), missing = Missing(*allocation),
+       spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}]() mutable {
+        const absl::Time start = executor_.Now();
+        Attempt attempt = Try(*allocation->heap, live_view_, spec, missing, allocation->abandoned);
+        const absl::Duration took = executor_.Now() - start;
+        // The worker keeps no reference: the last one gives charge and slots back, inside a task.
+        executor_.Post([this, allocation = std::move(allocation), attempt = std::move(attempt),
+                        took]() mutable {
+          Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status), took);
+        });
+      });
+}
+
+void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers,
+                       absl::Status status, absl::Duration took) {
+  Lane& lane = *allocation->lane;
+  --lane.running;
+  --running_;
+  for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
+  if (status.ok()) lane.share.OnServed(executor_.Now(), took);
+  if (allocation->ended) {
+    OfferLate(allocation);
+  } else if (status.ok()) {
+    Got(allocation);
+  } else {
+    allocation->last_error = std::move(status);
+    Failed(allocation, took);
+  }
+  Pump(lane);
+  if (idle()) client_.OnIdle();
+}
+
+void Engine::Got(const AllocationPtr& allocation) {
+  if (allocation->attempts_on_heap > 1) {
+    allocation->lane->lifetimes.Add(allocation->last_failure - allocation->first_failure,
+                                    allocation->attempt_start - allocation->first_failure);
+  }
+  client_.OnGot(allocation);
+}
+
+void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
+  const absl::Time now = executor_.Now();
+  const int error_number = GetErrno(allocation->last_error);
+  if (allocation->attempts_on_heap == 1) allocation->first_failure = now;
+  allocation->last_failure = now;
+  allocation->usage_at_failure = allocation->heap->Usage();
+  if (allocation->attempts == 1 && error_number == ENOMEM) client_.OnFirstFailure(*allocation);
+
+  AttemptHistory history;
+  history.attempts = allocation->attempts_on_heap;
+  history.error_number = error_number;
+  history.elapsed = now - allocation->start;
+  history.remaining = allocation->request.deadline - now;
+  history.fallbacks = allocation->fallbacks;
+  const RetryDecision decision =
+      DecideRetry(PolicyOf(client_.policy(), *allocation), history,
+                  SnapshotFor(*allocation, took), random_());
+  if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
+    WaitToRetry(allocation, retry->delay);
+  } else if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
+    TurnTo(allocation, fall_back->heap);
+  } else {
+    client_.OnGaveUp(allocation, absl::get<GiveUp>(decision).reason);
+  }
+}
+
+AreaSnapshot Engine::SnapshotFor(Allocation& allocation, absl::Duration took) {
+  const absl::Time now = executor_.Now();
+  AreaSnapshot area;
+  area.learned_delay = allocation.lane->lifetimes.MedianRest(now - allocation.first_failure);
+  area.least_delay = allocation.lane->share.BookRetry(now, took);
+  allocation.not_before = now + area.least_delay;
+  return area;
+}
+
+void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) {
+  allocation->state = Allocation::State::kBackingOff;
+  allocation->next_attempt = executor_.Now() + delay;
+  allocation->lane->backing_off.insert(allocation);
+  allocation->retry_timer = executor_.After(delay, [this, allocation] {
+    allocation->retry_timer = 0;
+    StopWaiting(allocation);
+    Enqueue(allocation);
+  });
+  client_.OnProgress(*allocation);
+}
+
+void Engine::StopWaiting(const AllocationPtr& allocation) {
+  executor_.Cancel(std::exchange(allocation->retry_timer, 0));
+  if (allocation->lane != nullptr) allocation->lane->backing_off.erase(allocation);
+}
+
+void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback) {
+  ++allocation->fallbacks;
+  Heap* const heap = client_.FallbackHeap(*allocation, fallback);
+  const uint32_t uid = allocation->request.principal.uid;
+  if (heap == nullptr || heap == allocation->heap || !lanes_.Of(*heap).queue.Admit(uid)) {
+    // Not that one: perhaps the next.
+    return Failed(allocation, absl::ZeroDuration());
+  }
+  // All buffers of a request come from one heap.
+  if (!allocation->buffers.empty()) {
+    allocation->buffers.clear();
+    client_.OnClosed();
+  }
+  allocation->lane->queue.Leave(uid);
+  allocation->heap = heap;
+  allocation->lane = &lanes_.Of(*heap);
+  allocation->attempts_on_heap = 0;
+  Enqueue(allocation);
+}
+
+void Engine::Leave(const AllocationPtr& allocation) {
+  allocation->state = Allocation::State::kEnded;
+  allocation->abandoned.store(true, std::memory_order_relaxed);
+  StopWaiting(allocation);
+  if (allocation->lane == nullptr) return;
+  const uint32_t uid = allocation->request.principal.uid;
+  allocation->lane->queue.Remove(uid, allocation);
+  allocation->lane->queue.Leave(uid);
+}
+
+void Engine::OnReleased(const Heap& heap) {
+  Lane* const lane = lanes_.Find(heap);
+  if (lane == nullptr) return;
+  const absl::Time now = executor_.Now();
+  std::vector<AllocationPtr> woken;
+  for (const AllocationPtr& allocation : lane->backing_off) {
+    // A policy that keeps to a schedule is one to compare with.
+    if (!PolicyOf(client_.policy(), *allocation).learn) continue;
+    if (allocation->not_before <= now && LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes)) woken.push_back(allocation);
+  }
+  for (const AllocationPtr& allocation : woken) {
+    StopWaiting(allocation);
+    Enqueue(allocation);
+  }
+}
+
+// The buffers of a request that has ended go to the next that wants the same, and the rest is
+// closed. Both were zeroed for nobody but their first user.
+void Engine::OfferLate(const AllocationPtr& late) {
+  Lane& lane = *late->lane;
+  const auto wants = [&](const AllocationPtr& other) {
+    return other->heap == late->heap && other->rounded_bytes == late->rounded_bytes &&
+           other->request.label == late->request.label;
+  };
+  while (!late->buffers.empty()) {
+    absl::optional<AllocationPtr> next = lane.queue.Take(wants);
+    if (!next.has_value()) {
+      const auto it = std::find_if(lane.backing_off.begin(), lane.backing_off.end(), wants);
+      if (it == lane.backing_off.end()) break;
+      next = *it;
+      StopWaiting(*next);
+    }
+    const int count = std::min<int>(Missing(**next), static_cast<int>(late->buffers.size()));
+    for (int i = 0; i < count; ++i) {
+      (*next)->buffers.push_back(std::move(late->buffers.back()));
+      late->buffers.pop_back();
+    }
+    if (Missing(**next) == 0) {
+      client_.OnGot(*next);
+    } else {
+      Enqueue(*next);
+    }
+  }
+  if (late->buffers.empty()) return;
+  late->buffers.clear();
+  client_.OnClosed();
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,104 @@
+// Gets buffers from heaps: lines up requests, lets one attempt of an area run at a time, and after a
+// failed one does what the request's policy decides.
+//
+//   Begin      gets in line
+//   Pump       gives the lane's worker the next attempt
+//   Attempted  got all: OnGot. Failed: waits on a timer, holding no thread and no place in line;
+//              or turns to another heap; or OnGaveUp
+//   Leave      ends it at any moment; an attempt under way comes back late, and what it brings
+//              serves the next that wants the same, or is closed
+//
+// Inside tasks of the executor only, and calls back inside tasks.
+
+#ifndef DAEMON_CORE_ENGINE_H_
+#define DAEMON_CORE_ENGINE_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "daemon/config/effective_policy.h"
+#include "daemon/core/allocation.h"
+#include "daemon/core/lane.h"
+#include "daemon/core/live_view.h"
+#include "daemon/core/retry_decision.h"
+#include "daemon/loop/executor.h"
+#include "heaps/heap.h"
+
+namespace dmaheap {
+
+class Engine {
+ public:
+  using AllocationPtr = std::shared_ptr<Allocation>;
+
+  class Client {
+   public:
+    virtual ~Client() = default;
+    // In force now; asked anew for each decision, so that a reload reaches requests that wait.
+    virtual const EffectivePolicy& policy() const = 0;
+    // All buffers of the request are in allocation->buffers.
+    virtual void OnGot(const AllocationPtr& allocation) = 0;
+    virtual void OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) = 0;
+    // The heap that a fallback names, if the request may have its buffers from there.
+    virtual Heap* FallbackHeap(const Allocation& allocation, const std::string& name) = 0;
+    // An attempt failed for want of memory, the first of its request: a heap with books of its own
+    // may be full of what clients have closed.
+    virtual void OnFirstFailure(const Allocation& allocation) = 0;
+    // Buffers were closed that nobody wanted.
+    virtual void OnClosed() = 0;
+    // State, attempts or the next attempt of a request changed.
+    virtual void OnProgress(const Allocation& allocation) = 0;
+    // The last attempt under way came back.
+    virtual void OnIdle() = 0;
+  };
+
+  // All but the workers outlive the engine. random is uniform in [0, 1).
+  Engine(Executor& executor, LiveView& live_view, WorkerFactory make_worker,
+         std::function<double()> random, Client& client);
+
+  // False if the line of allocation->heap is full. Else it counts until Leave.
+  bool Admit(Allocation& allocation);
+  // Of an admitted one, whose heap, priority and retry_policy are set.
+  void Begin(const AllocationPtr& allocation);
+  // Nothing more is tried for it.
+  void Leave(const AllocationPtr& allocation);
+
+  // Memory of this heap came back: who waits for that need not wait longer.
+  void OnReleased(const Heap& heap);
+
+  bool idle() const { return running_ == 0; }
+  // Requests of the heap's lane that are not finished.
+  size_t Depth(const Heap& heap) const { return lanes_.Depth(heap); }
+  // nullptr if the heap was never used.
+  const Lane* FindLane(const Heap& heap) const { return lanes_.Find(heap); }
+
+  // Joins the workers; their last tasks are still posted.
+  void Stop() { lanes_.Stop(); }
+
+ private:
+  void Enqueue(const AllocationPtr& allocation);
+  void Pump(Lane& lane);
+  void StartAttempt(const AllocationPtr& allocation);
+  void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
+                 absl::Duration took);
+  void Got(const AllocationPtr& allocation);
+  void Failed(const AllocationPtr& allocation, absl::Duration took);
+  void WaitToRetry(const AllocationPtr& allocation, absl::Duration delay);
+  void StopWaiting(const AllocationPtr& allocation);
+  void TurnTo(const AllocationPtr& allocation, const std::string& fallback);
+  void OfferLate(const AllocationPtr& allocation);
+  AreaSnapshot SnapshotFor(Allocation& allocation, absl::Duration took);
+
+  Executor& executor_;
+  LiveView& live_view_;
+  const std::function<double()> random_;
+  Client& client_;
+  Lanes lanes_;
+  int running_ = 0;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_ENGINE_H_

@@ -1,0 +1,73 @@
+#include "daemon/core/retry_decision.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+
+namespace dmaheap {
+namespace {
+
+// Another heap has the same limits of open files.
+bool IsOfTheHeap(int error_number) {
+  return error_number != EMFILE && error_number != ENFILE && error_number != ENOSPC;
+}
+
+RetryDecision GiveUpOrFallBack(const RetryPolicy& policy, const AttemptHistory& history,
+                               GiveUp::Reason reason) {
+  const auto next = static_cast<size_t>(history.fallbacks);
+  // There is no time left to try another one either.
+  if (reason != GiveUp::Reason::kTimeUsed && next < policy.fallback_heaps.size() &&
+      IsOfTheHeap(history.error_number)) {
+    return FallBack{policy.fallback_heaps[next]};
+  }
+  return GiveUp{reason};
+}
+
+absl::Duration Backoff(const RetryPolicy& policy, int attempts) {
+  // The power may overflow to infinity; the bound then decides.
+  const double factor = std::pow(policy.multiplier, attempts - 1);
+  return std::min(policy.initial_backoff * factor, policy.max_backoff);
+}
+
+}  // namespace
+
+bool IsTransient(int error_number) {
+  switch (error_number) {
+    case ENOMEM:
+    case EAGAIN:
+    case EBUSY:
+    case EINTR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& history,
+                          const AreaSnapshot& area, double random) {
+  const auto stop = [&](GiveUp::Reason reason) {
+    return GiveUpOrFallBack(policy, history, reason);
+  };
+  if (!IsTransient(history.error_number)) return stop(GiveUp::Reason::kNotTransient);
+  if (policy.max_attempts.has_value() && history.attempts >= *policy.max_attempts) {
+    return stop(GiveUp::Reason::kAttemptsUsed);
+  }
+  const absl::Duration left = policy.max_elapsed - history.elapsed;
+  if (left <= absl::ZeroDuration()) return stop(GiveUp::Reason::kTimeUsed);
+  if (area.stuck_for >= policy.give_up_when_stuck_for) return stop(GiveUp::Reason::kStuck);
+
+  absl::Duration delay = Backoff(policy, history.attempts);
+  if (policy.learn && area.learned_delay.has_value()) {
+    delay = std::clamp(*area.learned_delay, policy.initial_backoff, policy.max_backoff);
+  }
+  delay *= 1.0 + policy.jitter * (2.0 * random - 1.0);
+  delay = std::max(delay, area.least_delay);
+  // Before the answer is due there is time for some more attempts, each after half of what is left.
+  // The very end is the deadline's: it comes with an explanation of its own.
+  if (delay >= history.remaining) {
+    delay = std::max(history.remaining / 2, policy.initial_backoff);
+  }
+  return RetryAfter{std::min(delay, left)};
+}
+
+}  // namespace dmaheap

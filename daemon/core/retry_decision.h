@@ -1,0 +1,73 @@
+// What becomes of a request after a failed attempt: a pure function of its policy, of what happened
+// so far and of what is known of the area. No clock, no I/O: the caller waits, and asks again.
+//
+// What it promises, whatever the history: at most max_attempts attempts on one heap; the last
+// attempt begins at most max_elapsed after the request was accepted; no delay is above max_backoff
+// and its jitter, but for least_delay.
+
+#ifndef DAEMON_CORE_RETRY_DECISION_H_
+#define DAEMON_CORE_RETRY_DECISION_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/variant.h"
+#include "daemon/config/retry_policy.h"
+
+namespace dmaheap {
+
+struct AttemptHistory {
+  // On this heap, all failed; 1 or more.
+  int attempts = 1;
+  // Of the last.
+  int error_number = 0;
+  // Since the request was accepted.
+  absl::Duration elapsed;
+  // Until its answer is due.
+  absl::Duration remaining = absl::InfiniteDuration();
+  // How many of the policy's fallback heaps were turned to already.
+  int fallbacks = 0;
+};
+
+struct AreaSnapshot {
+  // After which half of the pins are gone that lasted as long as this one (pin_lifetimes.h).
+  // Absent: too few were seen.
+  absl::optional<absl::Duration> learned_delay;
+  // How long one and the same page has been in the way; zero where nobody can see that.
+  absl::Duration stuck_for;
+  // So that others of the area get their turn in between.
+  absl::Duration least_delay;
+};
+
+struct RetryAfter {
+  absl::Duration delay;
+};
+struct FallBack {
+  std::string heap;
+};
+struct GiveUp {
+  enum class Reason {
+    // The same call would fail again.
+    kNotTransient,
+    kAttemptsUsed,
+    kTimeUsed,
+    kStuck,
+  };
+  Reason reason;
+};
+using RetryDecision = absl::variant<RetryAfter, FallBack, GiveUp>;
+
+// Whether the same call may succeed a moment later. ENOMEM: a page was pinned, or somebody frees
+// (the kernel says ENOMEM for whatever a CMA heap could not give;
+// drivers/dma-buf/heaps/cma_heap.c). EAGAIN, EBUSY, EINTR: as they say. Everything else stays as it
+// is.
+bool IsTransient(int error_number);
+
+// random is uniform in [0, 1).
+RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& history,
+                          const AreaSnapshot& area, double random);
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_RETRY_DECISION_H_
