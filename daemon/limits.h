@@ -46,6 +46,8 @@ inline constexpr size_t kMaxQueuePerHeap = 256;
 // Of one uid among them: one for every session it can have. (8 refused a camera provider whose 16
 // threads, one uid, allocate at the same time.)
 inline constexpr size_t kMaxQueuePerUid = 32;
+// Streams of what becomes of requests: one for each request that a uid can have in a line.
+inline constexpr size_t kMaxWatchesPerUid = kMaxQueuePerUid;
 // What OVERLOADED tells the caller to wait: about what a full queue needs.
 inline constexpr absl::Duration kOverloadRetryAfter = absl::Milliseconds(100);
 // The daemon answers this much before the caller's deadline: a DEADLINE_EXCEEDED made by the gRPC

@@ -279,13 +279,25 @@ Heap* Allocator::FallbackHeap(const Allocation& allocation, const std::string& n
   return *heap;
 }
 
-Allocator::WatchId Allocator::Watch(OnChange on_change) {
-  watches_.emplace(next_watch_, std::move(on_change));
+absl::StatusOr<Allocator::WatchId> Allocator::Watch(uint32_t uid, Watcher watcher) {
+  const auto of_uid = std::count_if(watches_.begin(), watches_.end(),
+                                    [uid](const auto& watch) { return watch.second.uid == uid; });
+  if (of_uid >= static_cast<int64_t>(kMaxWatchesPerUid)) {
+    return Error(ErrorReason::OVERLOADED,
+                 absl::StrCat("uid ", uid, " has ", of_uid, " watches of at most ",
+                              kMaxWatchesPerUid, "; end one, then try again"))
+        .RetryAfter(kOverloadRetryAfter);
+  }
+  watches_[next_watch_] = {uid, std::make_shared<Watcher>(std::move(watcher))};
   return next_watch_++;
 }
 
 void Allocator::OnProgress(const Allocation& allocation) {
-  for (auto& [id, on_change] : watches_) on_change(allocation);
+  // Whoever is called may end its watch.
+  for (auto it = watches_.begin(); it != watches_.end();) {
+    const std::shared_ptr<Watcher> watcher = (it++)->second.watcher;
+    watcher->on_change(allocation);
+  }
 }
 
 void Allocator::OnFirstFailure(const Allocation&) { reconciler_.Reconcile([] {}); }
@@ -547,6 +559,10 @@ void Allocator::Drain(Task done) {
   std::vector<AllocationPtr> waiting;
   for (const auto& [key, allocation] : under_way_) waiting.push_back(allocation);
   for (const AllocationPtr& allocation : waiting) End(allocation, ShuttingDown());
+  for (auto it = watches_.begin(); it != watches_.end();) {
+    const std::shared_ptr<Watcher> watcher = (it++)->second.watcher;
+    watcher->on_drain();
+  }
   OnIdle();
 }
 

@@ -99,11 +99,15 @@ class Allocator : private Engine::Client {
   void SetPolicy(std::shared_ptr<const EffectivePolicy> policy) { policy_ = std::move(policy); }
   const EffectivePolicy& policy() const override { return *policy_; }
 
-  // Calls on_change with each request whose state changed, until Unwatch; with state kEnded once it
-  // ended. on_change may not call back.
+  // Calls on_change with each request whose state changed, with state kEnded once it ended, and
+  // on_drain when the daemon stops; until Unwatch, which may be called from inside. OVERLOADED if
+  // uid has kMaxWatchesPerUid already.
   using WatchId = uint64_t;
-  using OnChange = absl::AnyInvocable<void(const Allocation&)>;
-  WatchId Watch(OnChange on_change);
+  struct Watcher {
+    absl::AnyInvocable<void(const Allocation&)> on_change;
+    Task on_drain;
+  };
+  absl::StatusOr<WatchId> Watch(uint32_t uid, Watcher watcher);
   void Unwatch(WatchId watch) { watches_.erase(watch); }
 
   // No new request is taken; those in line end with SHUTTING_DOWN; done is called when the last
@@ -154,7 +158,12 @@ class Allocator : private Engine::Client {
   absl::flat_hash_map<CallId, AllocationPtr> calls_;
   std::map<uint64_t, AllocationPtr> allocations_;
   WatchId next_watch_ = 1;
-  std::map<WatchId, OnChange> watches_;
+  struct WatchOf {
+    uint32_t uid;
+    // Shared with the call that is under way when it is unwatched.
+    std::shared_ptr<Watcher> watcher;
+  };
+  std::map<WatchId, WatchOf> watches_;
   // Not ended, by uid and request_id.
   std::map<std::pair<uint32_t, std::string>, AllocationPtr> under_way_;
   bool draining_ = false;

@@ -4,9 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "daemon/core/allocation_view.h"
 #include "daemon/core/listing.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/log.h"
+#include "daemon/transport/watch_call.h"
 #include "daemon/transport/rpc_call.h"
 #include "proto/error.h"
 #include "proto/wire.h"
@@ -89,6 +91,38 @@ grpc::ServerUnaryReactor* AdminService::ListBuffers(grpc::CallbackServerContext*
                          finish(absl::OkStatus());
                        });
                  });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListAllocations(
+    grpc::CallbackServerContext* context, const v1::ListAllocationsRequest* request,
+    v1::ListAllocationsResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   *response = dmaheap::ListAllocations(allocator_, *page);
+                   finish(absl::OkStatus());
+                 });
+}
+
+grpc::ServerWriteReactor<v1::Allocation>* AdminService::WatchAllocations(
+    grpc::CallbackServerContext* context, const v1::WatchAllocationsRequest*) {
+  auto* call = new WatchCall(executor_, allocator_);
+  auto identity = identities_.Find(context->peer());
+  if (!identity.ok()) {
+    call->Refuse(identity.status());
+    return call;
+  }
+  executor_.Post([this, call, peer = *std::move(identity)] {
+    if (absl::Status status = Check(*peer, Right::kInspect); !status.ok()) {
+      return call->Refuse(status);
+    }
+    call->Start({peer->principal.uid, absl::nullopt});
+  });
+  return call;
 }
 
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,

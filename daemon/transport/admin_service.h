@@ -35,6 +35,11 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* ListBuffers(grpc::CallbackServerContext* context,
                                         const v1::ListBuffersRequest* request,
                                         v1::ListBuffersResponse* response) override;
+  grpc::ServerUnaryReactor* ListAllocations(grpc::CallbackServerContext* context,
+                                            const v1::ListAllocationsRequest* request,
+                                            v1::ListAllocationsResponse* response) override;
+  grpc::ServerWriteReactor<v1::Allocation>* WatchAllocations(
+      grpc::CallbackServerContext* context, const v1::WatchAllocationsRequest* request) override;
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::ServerInfo* response) override;

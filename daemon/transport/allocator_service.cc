@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "daemon/core/listing.h"
+#include "absl/strings/str_cat.h"
 #include "daemon/transport/rpc_call.h"
+#include "daemon/transport/watch_call.h"
+#include "proto/error.h"
 
 namespace dmaheap {
 namespace {
@@ -73,6 +76,26 @@ grpc::ServerUnaryReactor* AllocatorService::AllocateBuffers(
       checked.recipient = *std::move(session);
     }
     call->Start(std::move(checked));
+  });
+  return call;
+}
+
+grpc::ServerWriteReactor<v1::Allocation>* AllocatorService::WatchAllocation(
+    grpc::CallbackServerContext* context, const v1::WatchAllocationRequest* request) {
+  auto* call = new WatchCall(executor_, allocator_);
+  auto identity = identities_.Find(context->peer());
+  absl::Status wrong = identity.ok() ? CheckRequestId(request->request_id()) : identity.status();
+  if (wrong.ok() && request->request_id().empty()) {
+    const std::string problem = "is required: that of the AllocateBuffersRequest to watch";
+    wrong = Error(ErrorReason::INVALID_REQUEST_ID, absl::StrCat("request_id: ", problem))
+                .Field("request_id", problem);
+  }
+  if (!wrong.ok()) {
+    call->Refuse(wrong);
+    return call;
+  }
+  executor_.Post([call, uid = (*identity)->principal.uid, request_id = request->request_id()] {
+    call->Start({uid, request_id});
   });
   return call;
 }

@@ -20,6 +20,8 @@ class AllocatorService final : public v1::Allocator::CallbackService {
   grpc::ServerUnaryReactor* AllocateBuffers(grpc::CallbackServerContext* context,
                                             const v1::AllocateBuffersRequest* request,
                                             v1::AllocateBuffersResponse* response) override;
+  grpc::ServerWriteReactor<v1::Allocation>* WatchAllocation(
+      grpc::CallbackServerContext* context, const v1::WatchAllocationRequest* request) override;
   grpc::ServerUnaryReactor* GetBuffer(grpc::CallbackServerContext* context,
                                       const v1::GetBufferRequest* request,
                                       v1::Buffer* response) override;

@@ -1,0 +1,84 @@
+#include "daemon/transport/watch_call.h"
+
+#include <utility>
+
+#include "daemon/core/allocation_view.h"
+#include "proto/error.h"
+#include "proto/grpc_status.h"
+
+namespace dmaheap {
+
+void WatchCall::Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+
+bool WatchCall::Wants(const Allocation& allocation) const {
+  if (!filter_.request_id.has_value()) return true;
+  return allocation.request.principal.uid == filter_.uid &&
+         allocation.request.request_id == *filter_.request_id;
+}
+
+void WatchCall::Start(WatchFilter filter) {
+  // The caller may have gone before this task.
+  if (ended_) return;
+  filter_ = std::move(filter);
+  auto watch = allocator_.Watch(
+      filter_.uid, {.on_change = [this](const Allocation& allocation) { Take(allocation); },
+                    .on_drain =
+                        [this] {
+                          End(Error(ErrorReason::SHUTTING_DOWN, "the daemon is shutting down"));
+                        }});
+  if (!watch.ok()) return End(watch.status());
+  watch_ = *watch;
+  for (const auto& [id, allocation] : allocator_.allocations()) Take(*allocation);
+}
+
+void WatchCall::Take(const Allocation& allocation) {
+  if (ended_ || last_ || !Wants(allocation)) return;
+  pending_[allocation.id] = ToProto(allocator_, allocation);
+  last_ = filter_.request_id.has_value() && allocation.state == Allocation::State::kEnded;
+  if (!writing_) WriteNext();
+}
+
+void WatchCall::WriteNext() {
+  if (ended_) return;
+  if (pending_.empty()) {
+    if (last_) End(absl::OkStatus());
+    return;
+  }
+  current_ = std::move(pending_.begin()->second);
+  pending_.erase(pending_.begin());
+  writing_ = true;
+  StartWrite(&current_);
+}
+
+void WatchCall::OnWriteDone(bool ok) {
+  executor_.Post([this, ok] {
+    writing_ = false;
+    if (ok) {
+      WriteNext();
+    } else {
+      End(absl::CancelledError("the caller is gone"));
+    }
+  });
+}
+
+void WatchCall::OnCancel() {
+  executor_.Post([this] { End(absl::CancelledError("the caller ended the watch")); });
+}
+
+void WatchCall::End(const absl::Status& status) {
+  if (std::exchange(ended_, true)) return;
+  pending_.clear();
+  if (watch_.has_value()) allocator_.Unwatch(*watch_);
+  watch_.reset();
+  Finish(ToGrpcStatus(status));
+}
+
+void WatchCall::OnDone() {
+  // After the last task that may touch it.
+  executor_.Post([this] {
+    if (watch_.has_value()) allocator_.Unwatch(*watch_);
+    delete this;
+  });
+}
+
+}  // namespace dmaheap
