@@ -8,7 +8,9 @@
 
 namespace dmaheap {
 
-void WatchCall::Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+void WatchCall::Refuse(const absl::Status& status) {
+  if (!std::exchange(ended_, true)) Finish(ToGrpcStatus(status));
+}
 
 bool WatchCall::Wants(const Allocation& allocation) const {
   if (!filter_.request_id.has_value()) return true;

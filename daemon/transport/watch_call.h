@@ -29,7 +29,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Allocation> {
   WatchCall(Executor& executor, Allocator& allocator)
       : executor_(executor), allocator_(allocator) {}
 
-  // Ends the stream before it began. From any thread, instead of Start.
+  // Ends the stream before it began, instead of Start: as a task, or before gRPC has the call.
   void Refuse(const absl::Status& status);
   // As a task. uid is who watches: it may have so many streams.
   void Start(WatchFilter filter);
