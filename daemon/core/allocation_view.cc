@@ -74,9 +74,8 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   if (request.recipient != nullptr) {
     message.set_client(absl::StrCat("clients/", request.recipient->client_id()));
   }
-  message.set_heap(absl::StrCat("heaps/", allocation.heap != nullptr
-                                              ? allocation.heap->description().name
-                                              : request.heap));
+  message.set_heap(absl::StrCat(
+      "heaps/", allocation.heap != nullptr ? allocation.heap->description().name : request.heap));
   message.set_size_bytes(allocation.rounded_bytes);
   message.set_count(request.count);
   message.set_allocated(static_cast<int>(allocation.buffers.size()));

@@ -185,8 +185,9 @@ absl::Status Allocator::CheckChoice(Allocation& allocation) const {
                                 ? policy_->DefaultRetryPolicyOf(request.heap, names).name
                                 : request.retry_policy;
   // What the operator gave the heap itself, nobody chose.
-  const bool chosen = allocation.retry_policy !=
-                      policy_->DefaultRetryPolicyOf(allocation.heap->description().name, names).name;
+  const bool chosen =
+      allocation.retry_policy !=
+      policy_->DefaultRetryPolicyOf(allocation.heap->description().name, names).name;
   if (chosen && !ceiling.Allows(allocation.retry_policy)) {
     return Error(ErrorReason::ACCESS_DENIED,
                  absl::StrCat("uid ", request.principal.uid, " may not have heap ", request.heap,
@@ -300,7 +301,9 @@ void Allocator::OnProgress(const Allocation& allocation) {
   }
 }
 
-void Allocator::OnFirstFailure(const Allocation&) { reconciler_.Reconcile([] {}); }
+void Allocator::OnFirstFailure(const Allocation&) {
+  reconciler_.Reconcile([] {});
+}
 
 void Allocator::OnGone(const std::vector<BufferKey>& gone) {
   std::set<const Heap*> released;
@@ -381,8 +384,11 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   return pushed.status;
 }
 
-// What nobody got is closed. A heap with books of its own hears of it by a reading, as of every end.
-void Allocator::OnClosed() { reconciler_.Reconcile([] {}); }
+// What nobody got is closed. A heap with books of its own hears of it by a reading, as of every
+// end.
+void Allocator::OnClosed() {
+  reconciler_.Reconcile([] {});
+}
 
 void Allocator::End(const AllocationPtr& allocation,
                     absl::StatusOr<v1::AllocateBuffersResponse> response) {

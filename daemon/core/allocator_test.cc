@@ -296,7 +296,7 @@ TEST_F(AllocatorTest, AFullHeapIsNotFullOfWhatIsGone) {
   // refusal.
   SetPolicy(
       "access { who { everybody: true } heaps: '*' rights: ALLOCATE } "
-      "retry { max_attempts: 2 jitter: 0 }");
+      "retry_policies { name: 'default' max_attempts: 2 jitter: 0 }");
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 16))->ok());
   session->Read();  // and closed
@@ -438,8 +438,10 @@ TEST_F(AllocatorTest, NoRetryAfterTheDeadline) {
   const Call call = Allocate(std::move(request));
   executor_.Advance(absl::Milliseconds(1));
   EXPECT_EQ(cma_->calls(), 2);
-  // The next delay of 2 ms does not fit: it says what is known, with the time that is left.
-  EXPECT_TRUE(call->done());
+  // The next delay of 2 ms does not fit: the deadline itself ends it.
+  EXPECT_FALSE(call->done());
+  executor_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::DEADLINE);
   executor_.Advance(absl::Hours(1));
   EXPECT_EQ(cma_->calls(), 2);
 }
@@ -447,7 +449,8 @@ TEST_F(AllocatorTest, NoRetryAfterTheDeadline) {
 TEST_F(AllocatorTest, ADeadlineWhileItWaitsForItsNextAttempt) {
   SetPolicy(
       "access { who { everybody: true } heaps: '*' rights: ALLOCATE } "
-      "retry { max_attempts: 9 jitter: 0 initial_backoff { nanos: 5000000 } }");
+      "retry_policies { name: 'default' max_attempts: 9 jitter: 0 initial_backoff { nanos: 5000000 "
+      "} }");
   workers_.Hold(kHeapWorker);
   const auto session = Connect();
   cma_->Script({ENOMEM});

@@ -74,8 +74,8 @@ void Engine::Begin(const AllocationPtr& allocation) {
 void Engine::Enqueue(const AllocationPtr& allocation) {
   Lane& lane = *allocation->lane;
   allocation->state = Allocation::State::kInLine;
-  lane.queue.Push(allocation->request.principal.uid, allocation->priority,
-                  allocation->queued_since, allocation);
+  lane.queue.Push(allocation->request.principal.uid, allocation->priority, allocation->queued_since,
+                  allocation);
   client_.OnProgress(*allocation);
   Pump(lane);
 }
@@ -152,9 +152,8 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   history.elapsed = now - allocation->start;
   history.remaining = allocation->request.deadline - now;
   history.fallbacks = allocation->fallbacks;
-  const RetryDecision decision =
-      DecideRetry(PolicyOf(client_.policy(), *allocation), history,
-                  SnapshotFor(*allocation, took), random_());
+  const RetryDecision decision = DecideRetry(PolicyOf(client_.policy(), *allocation), history,
+                                             SnapshotFor(*allocation, took), random_());
   if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
     WaitToRetry(allocation, retry->delay);
   } else if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
@@ -228,7 +227,9 @@ void Engine::OnReleased(const Heap& heap) {
   for (const AllocationPtr& allocation : lane->backing_off) {
     // A policy that keeps to a schedule is one to compare with.
     if (!PolicyOf(client_.policy(), *allocation).learn) continue;
-    if (allocation->not_before <= now && LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes)) woken.push_back(allocation);
+    if (allocation->not_before <= now &&
+        LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes))
+      woken.push_back(allocation);
   }
   for (const AllocationPtr& allocation : woken) {
     StopWaiting(allocation);

@@ -1,5 +1,5 @@
-// Gets buffers from heaps: lines up requests, lets one attempt of an area run at a time, and after a
-// failed one does what the request's policy decides.
+// Gets buffers from heaps: lines up requests, lets one attempt of an area run at a time, and after
+// a failed one does what the request's policy decides.
 //
 //   Begin      gets in line
 //   Pump       gives the lane's worker the next attempt

@@ -93,12 +93,12 @@ absl::Status ExplainFailure(const FailureFacts& facts, GiveUp::Reason reason) {
     case EAGAIN:
     case EBUSY:
     case EINTR:
-      return WithFacts(
-                 Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-                       absl::StrCat("could not allocate ", Asked(facts), " after ", Tried(facts),
-                                    Ending(facts, reason), ": ", facts.last_error.message(), ". Try again later."))
-                     .RetryAfter(kRetryAfter),
-                 facts)
+      return WithFacts(Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
+                             absl::StrCat("could not allocate ", Asked(facts), " after ",
+                                          Tried(facts), Ending(facts, reason), ": ",
+                                          facts.last_error.message(), ". Try again later."))
+                           .RetryAfter(kRetryAfter),
+                       facts)
           .ToStatus();
     case EMFILE:
     case ENFILE:

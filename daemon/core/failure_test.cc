@@ -43,7 +43,8 @@ TEST(FailureTest, EachErrnoHasItsReason) {
                                          {EINVAL, ErrorReason::INTERNAL_ERROR},
                                          {EIO, ErrorReason::INTERNAL_ERROR},
                                          {EFAULT, ErrorReason::INTERNAL_ERROR}}) {
-    const absl::Status status = ExplainFailure(Facts(row.error_number), GiveUp::Reason::kAttemptsUsed);
+    const absl::Status status =
+        ExplainFailure(Facts(row.error_number), GiveUp::Reason::kAttemptsUsed);
     EXPECT_EQ(GetReason(status), row.reason) << status;
     EXPECT_EQ(status.code(), CodeOf(row.reason));
     EXPECT_EQ(GetErrorValue(status, "errno"), ErrnoName(row.error_number));
@@ -92,7 +93,8 @@ TEST(FailureTest, ALargeEnoughRunMakesTheCauseUnknown) {
 TEST(FailureTest, OnlyTheFreeSumIsKnown) {
   FailureFacts facts = Facts(ENOMEM);
   facts.usage.free_bytes = 2 << 20;
-  EXPECT_EQ(GetReason(ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed)), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
+  EXPECT_EQ(GetReason(ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed)),
+            ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
 }
 
 TEST(FailureTest, AnFdLimitIsNeverAFullHeapHoweverFullItIs) {

@@ -28,8 +28,7 @@ TEST(LaneShareTest, AmongAttemptsThatTakeAboutAsLongNobodyIsHeldUp) {
 }
 
 TEST(LaneShareTest, AQuickOneCountsForASecondAtLeastAndTwoAtMost) {
-  for (const auto& [after, held_up] :
-       {std::pair(999 * kMs, true), std::pair(2001 * kMs, false)}) {
+  for (const auto& [after, held_up] : {std::pair(999 * kMs, true), std::pair(2001 * kMs, false)}) {
     LaneShare share;
     share.OnServed(kStart, kMs);
     EXPECT_EQ(share.BookRetry(kStart + after, 100 * kMs) > absl::ZeroDuration(), held_up) << after;

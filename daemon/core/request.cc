@@ -132,9 +132,9 @@ absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRe
   checked.request_id = checked.repeatable ? request.request_id() : NewSecret();
 
   if (!v1::Priority_IsValid(request.priority())) {
-    violations.Add(ErrorReason::INVALID_PRIORITY, "priority",
-                   absl::StrCat(static_cast<int>(request.priority()),
-                                " is no priority: LOW, NORMAL or HIGH"));
+    violations.Add(
+        ErrorReason::INVALID_PRIORITY, "priority",
+        absl::StrCat(static_cast<int>(request.priority()), " is no priority: LOW, NORMAL or HIGH"));
   }
   checked.priority = request.priority();
   CheckText(violations, ErrorReason::INVALID_RETRY_POLICY, "retry_policy", request.retry_policy(),

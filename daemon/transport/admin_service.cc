@@ -8,8 +8,8 @@
 #include "daemon/core/listing.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/log.h"
-#include "daemon/transport/watch_call.h"
 #include "daemon/transport/rpc_call.h"
+#include "daemon/transport/watch_call.h"
 #include "proto/error.h"
 #include "proto/wire.h"
 #include "spdlog/spdlog.h"
@@ -93,9 +93,9 @@ grpc::ServerUnaryReactor* AdminService::ListBuffers(grpc::CallbackServerContext*
                  });
 }
 
-grpc::ServerUnaryReactor* AdminService::ListAllocations(
-    grpc::CallbackServerContext* context, const v1::ListAllocationsRequest* request,
-    v1::ListAllocationsResponse* response) {
+grpc::ServerUnaryReactor* AdminService::ListAllocations(grpc::CallbackServerContext* context,
+                                                        const v1::ListAllocationsRequest* request,
+                                                        v1::ListAllocationsResponse* response) {
   return RunTask(context, executor_, identities_,
                  [this, request, response](const PeerIdentity& peer, Finish finish) {
                    if (absl::Status status = Check(peer, Right::kInspect); !status.ok())

@@ -3,8 +3,8 @@
 #include <memory>
 #include <utility>
 
-#include "daemon/core/listing.h"
 #include "absl/strings/str_cat.h"
+#include "daemon/core/listing.h"
 #include "daemon/transport/rpc_call.h"
 #include "daemon/transport/watch_call.h"
 #include "proto/error.h"

@@ -23,11 +23,10 @@ void WatchCall::Start(WatchFilter filter) {
   if (ended_) return;
   filter_ = std::move(filter);
   auto watch = allocator_.Watch(
-      filter_.uid, {.on_change = [this](const Allocation& allocation) { Take(allocation); },
-                    .on_drain =
-                        [this] {
-                          End(Error(ErrorReason::SHUTTING_DOWN, "the daemon is shutting down"));
-                        }});
+      filter_.uid,
+      {.on_change = [this](const Allocation& allocation) { Take(allocation); },
+       .on_drain =
+           [this] { End(Error(ErrorReason::SHUTTING_DOWN, "the daemon is shutting down")); }});
   if (!watch.ok()) return End(watch.status());
   watch_ = *watch;
   for (const auto& [id, allocation] : allocator_.allocations()) Take(*allocation);

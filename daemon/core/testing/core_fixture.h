@@ -62,8 +62,9 @@ inline std::shared_ptr<const EffectivePolicy> PolicyOf(const std::string& text) 
 class CoreFixture : public FdLeakCheck {
  protected:
   static constexpr char kEverything[] =
-      "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD] } "
-      "retry { max_attempts: 3 jitter: 0 initial_backoff { nanos: 1000000 } "
+      "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD] retry_policies: '*' "
+      "max_priority: HIGH } retry_policies { name: 'default' max_attempts: 3 jitter: 0 "
+      "initial_backoff { nanos: 1000000 } "
       "max_backoff { nanos: 100000000 } backoff_multiplier: 2 }";
 
   void SetUp() override {
