@@ -290,10 +290,13 @@ void Allocator::Attempted(const AllocationPtr& allocation, std::vector<Buffer> b
     if (allocation->attempts == 1 && GetErrno(allocation->last_error) == ENOMEM) {
       reconciler_.Reconcile([] {});
     }
-    const absl::Duration remaining = allocation->request.deadline - dependencies_.executor.Now();
+    const RetryPolicy& retry = policy_->DefaultRetryPolicyOf(
+        allocation->request.heap, dependencies_.heaps.NamesOf(*allocation->heap));
+    const absl::Time end =
+        std::min(allocation->request.deadline, allocation->start + retry.max_elapsed);
     const absl::optional<absl::Duration> delay =
-        NextDelay(policy_->retry(), allocation->attempts, GetErrno(allocation->last_error),
-                  remaining, dependencies_.random());
+        NextDelay(retry, allocation->attempts, GetErrno(allocation->last_error),
+                  end - dependencies_.executor.Now(), dependencies_.random());
     if (delay.has_value()) {
       allocation->retry_timer = dependencies_.executor.After(*delay, [this, allocation] {
         allocation->retry_timer = 0;

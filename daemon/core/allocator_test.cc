@@ -296,7 +296,7 @@ TEST_F(AllocatorTest, AFullHeapIsNotFullOfWhatIsGone) {
   // refusal.
   SetPolicy(
       "access { who { everybody: true } heaps: '*' rights: ALLOCATE } "
-      "retry { max_attempts: 2 jitter: 0 }");
+      "retry_policies { name: 'default' max_attempts: 2 jitter: 0 }");
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 16))->ok());
   session->Read();  // and closed
@@ -447,7 +447,8 @@ TEST_F(AllocatorTest, NoRetryAfterTheDeadline) {
 TEST_F(AllocatorTest, ADeadlineWhileItWaitsForItsNextAttempt) {
   SetPolicy(
       "access { who { everybody: true } heaps: '*' rights: ALLOCATE } "
-      "retry { max_attempts: 9 jitter: 0 initial_backoff { nanos: 5000000 } }");
+      "retry_policies { name: 'default' max_attempts: 9 jitter: 0 initial_backoff { nanos: 5000000 "
+      "} }");
   workers_.Hold(kHeapWorker);
   const auto session = Connect();
   cma_->Script({ENOMEM});

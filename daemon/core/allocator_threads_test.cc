@@ -44,7 +44,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
     config::v1::Policy policy;
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
         "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD] } "
-        "retry { max_attempts: 2 initial_backoff { nanos: 10000 } }",
+        "retry_policies { name: 'default' max_attempts: 2 initial_backoff { nanos: 10000 } }",
         &policy));
     allocator_ = std::make_unique<Allocator>(
         Allocator::Dependencies{.executor = *loop_,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cmath>
 
 namespace dmaheap {
@@ -18,14 +19,14 @@ bool IsTransient(int error_number) {
   }
 }
 
-absl::optional<absl::Duration> NextDelay(const RetrySchedule& schedule, int attempts,
-                                         int error_number, absl::Duration remaining,
-                                         double random) {
-  if (!IsTransient(error_number) || attempts >= schedule.max_attempts) return absl::nullopt;
+absl::optional<absl::Duration> NextDelay(const RetryPolicy& policy, int attempts, int error_number,
+                                         absl::Duration remaining, double random) {
+  if (!IsTransient(error_number) || attempts >= policy.max_attempts.value_or(INT_MAX))
+    return absl::nullopt;
   // The power may overflow to infinity; the bound then decides.
-  const double factor = std::pow(schedule.multiplier, attempts - 1);
-  const absl::Duration backoff = std::min(schedule.initial_backoff * factor, schedule.max_backoff);
-  const absl::Duration delay = backoff * (1.0 + schedule.jitter * (2.0 * random - 1.0));
+  const double factor = std::pow(policy.multiplier, attempts - 1);
+  const absl::Duration backoff = std::min(policy.initial_backoff * factor, policy.max_backoff);
+  const absl::Duration delay = backoff * (1.0 + policy.jitter * (2.0 * random - 1.0));
   if (delay >= remaining) return absl::nullopt;
   return delay;
 }

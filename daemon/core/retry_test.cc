@@ -9,8 +9,8 @@ namespace {
 
 constexpr absl::Duration kForever = absl::InfiniteDuration();
 
-RetrySchedule Schedule() {
-  RetrySchedule schedule;
+RetryPolicy Schedule() {
+  RetryPolicy schedule;
   schedule.max_attempts = 6;
   schedule.initial_backoff = absl::Milliseconds(1);
   schedule.max_backoff = absl::Milliseconds(100);
@@ -31,7 +31,7 @@ TEST(RetryTest, GrowsFromTheFirstDelayToTheBound) {
 TEST(RetryTest, GivesUpAfterTheLastAttempt) {
   EXPECT_TRUE(NextDelay(Schedule(), 5, ENOMEM, kForever, 0.5).has_value());
   EXPECT_EQ(NextDelay(Schedule(), 6, ENOMEM, kForever, 0.5), absl::nullopt);
-  RetrySchedule once = Schedule();
+  RetryPolicy once = Schedule();
   once.max_attempts = 1;
   EXPECT_EQ(NextDelay(once, 1, ENOMEM, kForever, 0.5), absl::nullopt);
 }
@@ -39,20 +39,20 @@ TEST(RetryTest, GivesUpAfterTheLastAttempt) {
 TEST(RetryTest, JitterStaysWithinItsShare) {
   EXPECT_EQ(NextDelay(Schedule(), 1, ENOMEM, kForever, 0), absl::Microseconds(800));
   EXPECT_LT(*NextDelay(Schedule(), 1, ENOMEM, kForever, 0.999999), absl::Microseconds(1200));
-  RetrySchedule none = Schedule();
+  RetryPolicy none = Schedule();
   none.jitter = 0;
   EXPECT_EQ(NextDelay(none, 1, ENOMEM, kForever, 0.9), absl::Milliseconds(1));
 }
 
 TEST(RetryTest, APowerThatOverflowsIsTheBound) {
-  RetrySchedule endless = Schedule();
+  RetryPolicy endless = Schedule();
   endless.max_attempts = 1 << 30;
   endless.multiplier = 1e300;
   EXPECT_EQ(NextDelay(endless, 1000, ENOMEM, kForever, 0.5), absl::Milliseconds(100));
 }
 
 TEST(RetryTest, NoBackoffAtAllStaysFinite) {
-  RetrySchedule zero = Schedule();
+  RetryPolicy zero = Schedule();
   zero.max_attempts = 1 << 30;
   zero.initial_backoff = absl::ZeroDuration();
   zero.multiplier = 10;

@@ -63,7 +63,8 @@ class CoreFixture : public FdLeakCheck {
  protected:
   static constexpr char kEverything[] =
       "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD] } "
-      "retry { max_attempts: 3 jitter: 0 initial_backoff { nanos: 1000000 } "
+      "retry_policies { name: 'default' max_attempts: 3 jitter: 0 initial_backoff { nanos: 1000000 "
+      "} "
       "max_backoff { nanos: 100000000 } backoff_multiplier: 2 }";
 
   void SetUp() override {
