@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "heaps/cma_sysfs.h"
 #include "heaps/kernel_heaps.h"
+#include "heaps/kernel_names.h"
 #include "heaps/simulated_heap.h"
 #include "spdlog/spdlog.h"
 
@@ -26,6 +27,42 @@ absl::Status AddSimulatedHeap(HeapRegistry& registry, Kernel& kernel, const std:
   auto heap = SimulatedHeap::Create(std::move(options));
   if (!heap.ok()) return heap.status();
   return registry.Add(*std::move(heap));
+}
+
+// The contiguous default area: the kernel's, by whichever of its names or an alias of the policy,
+// else the first simulated heap. Empty where there is neither.
+std::string DefaultArea(const HeapRegistry& registry,
+                        const absl::optional<SimulateOption>& simulate,
+                        const EffectivePolicy& policy) {
+  for (const absl::string_view name : DefaultCmaNames()) {
+    const auto heap = registry.Find(name);
+    if (heap.ok() && (*heap)->description().contiguity != v1::SCATTERED) return std::string(name);
+  }
+  if (simulate.has_value()) return simulate->name;
+  if (!policy.simulated_heaps().empty()) return policy.simulated_heaps().front().name;
+  return "";
+}
+
+absl::Status AddVirtualHeaps(HeapRegistry& registry, const std::string& default_area,
+                             const EffectivePolicy& policy) {
+  for (const VirtualHeapConfig& heap : policy.virtual_heaps()) {
+    if (heap.heap.empty() && default_area.empty()) {
+      spdlog::info("event=virtual_heap_left_out name={} reason=\"there is no contiguous heap\"",
+                   LogValue(heap.name));
+      continue;
+    }
+    if (IsShipped(heap) && registry.Find(heap.name).ok()) {
+      spdlog::info("event=virtual_heap_left_out name={} reason=\"another heap has its name\"",
+                   LogValue(heap.name));
+      continue;
+    }
+    if (absl::Status status =
+            registry.AddVirtual(heap.name, heap.heap.empty() ? default_area : heap.heap);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -66,6 +103,11 @@ absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(HeapSetup setup,
     if (absl::Status status = registry->AddAlias(alias.alias, alias.heap); !status.ok()) {
       return status;
     }
+  }
+  if (absl::Status status =
+          AddVirtualHeaps(*registry, DefaultArea(*registry, setup.simulate, policy), policy);
+      !status.ok()) {
+    return status;
   }
   return registry;
 }

@@ -30,8 +30,9 @@ struct HeapSetup {
 };
 
 // A node that can not be served (a name that no request could write) is left out, with a line in
-// the log. Errors: two heaps of one name, an alias for a heap that is not there, a size that no
-// simulated heap can have.
+// the log; so is a virtual heap of the default area where there is none, and the shipped one where
+// a heap of the kernel has its name. Errors: two heaps of one name, an alias or a virtual heap for
+// a heap that is not there, a size that no simulated heap can have.
 absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(HeapSetup setup,
                                                          const EffectivePolicy& policy);
 

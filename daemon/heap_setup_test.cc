@@ -55,6 +55,92 @@ TEST_F(HeapSetupTest, ANodeOfAnImpossibleNameCostsOnlyItself) {
   EXPECT_EQ((*heaps)->heaps().size(), 1u);
 }
 
+TEST_F(HeapSetupTest, TheShippedVirtualHeapIsTheKernelsDefaultAreaByWhicheverName) {
+  for (const char* name : {"reserved", "linux,cma", "default-pool", "default_cma_region"}) {
+    HeapSetup setup{.kernel = &kernel_};
+    setup.nodes.push_back(Node("system"));
+    setup.nodes.push_back(Node(name));
+    setup.simulate = SimulateOption{.size_bytes = 1 << 20, .name = "one"};
+
+    auto heaps = SetUpHeaps(std::move(setup), PolicyOf(""));
+
+    ASSERT_TRUE(heaps.ok()) << heaps.status();
+    const auto heap = (*heaps)->Find("linux,cma-nofail");
+    ASSERT_TRUE(heap.ok()) << heap.status();
+    EXPECT_EQ((*heap)->description().name, name);
+    EXPECT_EQ((*heaps)->virtual_heaps().size(), 1u);
+  }
+}
+
+TEST_F(HeapSetupTest, WithoutADefaultAreaOfTheKernelItIsTheFirstSimulatedHeap) {
+  const char* two =
+      "simulated_heaps { name: \"two\" size_bytes: 8192 }"
+      "simulated_heaps { name: \"a\" size_bytes: 8192 }";
+  for (const bool simulate : {false, true}) {
+    HeapSetup setup{.kernel = &kernel_};
+    setup.nodes.push_back(Node("system"));
+    if (simulate) setup.simulate = SimulateOption{.size_bytes = 1 << 20, .name = "one"};
+
+    auto heaps = SetUpHeaps(std::move(setup), PolicyOf(two));
+
+    ASSERT_TRUE(heaps.ok()) << heaps.status();
+    const auto heap = (*heaps)->Find("linux,cma-nofail");
+    ASSERT_TRUE(heap.ok()) << heap.status();
+    EXPECT_EQ((*heap)->description().name, simulate ? "one" : "two");
+  }
+}
+
+TEST_F(HeapSetupTest, WithoutContiguousMemoryThereIsNoShippedVirtualHeap) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.nodes.push_back(Node("system"));
+
+  auto heaps = SetUpHeaps(std::move(setup),
+                          PolicyOf("heap_aliases { alias: \"reserved\" heap: \"system\" }"));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ(GetReason((*heaps)->Find("linux,cma-nofail").status()), ErrorReason::HEAP_NOT_FOUND);
+}
+
+TEST_F(HeapSetupTest, AKernelHeapOfTheShippedVirtualHeapsNameKeepsIt) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.nodes.push_back(Node("reserved"));
+  setup.nodes.push_back(Node("linux,cma-nofail"));
+
+  auto heaps = SetUpHeaps(std::move(setup), PolicyOf(""));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ((*(*heaps)->Find("linux,cma-nofail"))->description().name, "linux,cma-nofail");
+  EXPECT_TRUE((*heaps)->virtual_heaps().empty());
+}
+
+TEST_F(HeapSetupTest, TheFilesVirtualHeapsStandForTheHeapsTheyName) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.nodes.push_back(Node("reserved"));
+
+  auto heaps = SetUpHeaps(std::move(setup),
+                          PolicyOf("simulated_heaps { name: \"two\" size_bytes: 8192 }"
+                                   "heap_aliases { alias: \"camera\" heap: \"two\" }"
+                                   "virtual_heaps { name: \"linux,cma-nofail\" heap: \"camera\" "
+                                   "                retry_policy: \"nofail\" }"
+                                   "virtual_heaps { name: \"hasty\" retry_policy: \"failfast\" }"));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  EXPECT_EQ((*(*heaps)->Find("linux,cma-nofail"))->description().name, "two");
+  EXPECT_EQ((*(*heaps)->Find("hasty"))->description().name, "reserved");
+}
+
+TEST_F(HeapSetupTest, AVirtualHeapForNoHeapOrOfAHeapsNameIsRefused) {
+  const auto set_up = [&](const std::string& virtual_heap) {
+    HeapSetup setup{.kernel = &kernel_};
+    setup.nodes.push_back(Node("reserved"));
+    return SetUpHeaps(std::move(setup),
+                      PolicyOf("virtual_heaps { retry_policy: \"nofail\" " + virtual_heap + " }"))
+        .status();
+  };
+  EXPECT_EQ(GetReason(set_up("name: \"a\" heap: \"three\"")), ErrorReason::HEAP_NOT_FOUND);
+  EXPECT_EQ(GetReason(set_up("name: \"linux,cma\"")), ErrorReason::INVALID_NAME);
+}
+
 TEST_F(HeapSetupTest, AKernelWithoutHeapsIsNamedAsTheReason) {
   HeapSetup setup{.kernel = &kernel_};
   setup.kernel_heaps = LookForKernelHeaps("/nonexistent");

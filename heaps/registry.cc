@@ -50,10 +50,16 @@ const HeapRegistry::Entry* HeapRegistry::FindByAlias(absl::string_view alias) co
   return it == entries_.end() ? nullptr : &*it;
 }
 
+const VirtualHeapName* HeapRegistry::FindVirtual(absl::string_view name) const {
+  const auto it =
+      absl::c_find_if(virtual_heaps_, [&](const VirtualHeapName& v) { return v.name == name; });
+  return it == virtual_heaps_.end() ? nullptr : &*it;
+}
+
 absl::Status HeapRegistry::Add(std::unique_ptr<Heap> heap) {
   const HeapDescription& description = heap->description();
   if (!IsValidHeapName(description.name)) return InvalidName(description.name, kNameRule);
-  if (FindByName(description.name) != nullptr) {
+  if (FindByName(description.name) != nullptr || FindVirtual(description.name) != nullptr) {
     return InvalidName(description.name, "is taken by another heap: give one of them another name");
   }
   Entry entry;
@@ -64,7 +70,9 @@ absl::Status HeapRegistry::Add(std::unique_ptr<Heap> heap) {
       return InvalidName(alias, absl::StrCat("can not be an alias of ", Quote(description.name),
                                              ": it is the own name of another heap"));
     }
-    if (FindByAlias(alias) == nullptr) entry.aliases.push_back(alias);
+    if (FindByAlias(alias) == nullptr && FindVirtual(alias) == nullptr) {
+      entry.aliases.push_back(alias);
+    }
   }
   for (Entry& other : entries_) {
     other.aliases.erase(std::remove(other.aliases.begin(), other.aliases.end(), description.name),
@@ -82,6 +90,9 @@ absl::Status HeapRegistry::AddAlias(absl::string_view alias, absl::string_view h
   if (!IsValidHeapName(alias)) return InvalidName(alias, kNameRule);
   const auto target = Find(heap);
   if (!target.ok()) return target.status();
+  if (FindVirtual(alias) != nullptr) {
+    return InvalidName(alias, "can not be an alias: it is the name of a virtual heap");
+  }
   const auto current = [&]() -> const Entry* {
     const Entry* entry = FindByName(alias);
     return entry != nullptr ? entry : FindByAlias(alias);
@@ -97,10 +108,25 @@ absl::Status HeapRegistry::AddAlias(absl::string_view alias, absl::string_view h
   return absl::OkStatus();
 }
 
+absl::Status HeapRegistry::AddVirtual(absl::string_view name, absl::string_view heap) {
+  if (!IsValidHeapName(name)) return InvalidName(name, kNameRule);
+  const auto target = Find(heap);
+  if (!target.ok()) return target.status();
+  if (const auto current = Find(name); current.ok()) {
+    return InvalidName(name, absl::StrCat("can not be a virtual heap: it is a name of heap ",
+                                          Quote((*current)->description().name)));
+  }
+  const auto place = absl::c_find_if(
+      virtual_heaps_, [&](const VirtualHeapName& other) { return name < other.name; });
+  virtual_heaps_.insert(place, {std::string(name), *target});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Heap*> HeapRegistry::Find(absl::string_view name) const {
   const Entry* entry = FindByName(name);
   if (entry == nullptr) entry = FindByAlias(name);
   if (entry != nullptr) return entry->heap.get();
+  if (const VirtualHeapName* heap = FindVirtual(name); heap != nullptr) return heap->heap;
   if (entries_.empty()) return NoHeaps(name);
 
   std::vector<std::string> known;
@@ -110,6 +136,10 @@ absl::StatusOr<Heap*> HeapRegistry::Find(absl::string_view name) const {
     known.push_back(e.aliases.empty()
                         ? e.name()
                         : absl::StrCat(e.name(), " (also ", absl::StrJoin(e.aliases, "; "), ")"));
+  }
+  for (const VirtualHeapName& v : virtual_heaps_) {
+    own_names.push_back(v.name);
+    known.push_back(v.name);
   }
   std::string text = absl::StrCat("no heap has the name ", Quote(name));
   const std::vector<std::string> tried = OtherNamesOf(name);
@@ -159,6 +189,9 @@ std::vector<std::string> HeapRegistry::NamesOf(const Heap& heap) const {
     if (entry.heap.get() != &heap) continue;
     std::vector<std::string> names = {entry.name()};
     names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
+    for (const VirtualHeapName& v : virtual_heaps_) {
+      if (v.heap == &heap) names.push_back(v.name);
+    }
     return names;
   }
   return {};

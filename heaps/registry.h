@@ -23,6 +23,14 @@ inline constexpr size_t kMaxHeapNameBytes = 64;
 // Printable ASCII without '/', which would end the name; "*" alone means all heaps in a policy.
 bool IsValidHeapName(absl::string_view name);
 
+// A name for another heap that counts as a heap of its own where heaps are listed: what it means
+// beyond that is for who gave it.
+struct VirtualHeapName {
+  std::string name;
+  // The heap behind it.
+  Heap* heap = nullptr;
+};
+
 class HeapRegistry {
  public:
   // What the registry knows of /dev/dma_heap, for the error when there is no heap at all.
@@ -45,14 +53,22 @@ class HeapRegistry {
   // that another heap has; HEAP_NOT_FOUND. The same alias twice is once.
   absl::Status AddAlias(absl::string_view alias, absl::string_view heap);
 
-  // By own name first, then by alias. HEAP_NOT_FOUND lists the heaps there are and the aliases
-  // tried; HEAP_ABSENT or KERNEL_LACKS_HEAPS where there is none at all.
+  // A virtual heap before a heap that is there, by any of its names. Errors as of AddAlias; a name
+  // that is taken, be it by the same heap, is INVALID_NAME.
+  absl::Status AddVirtual(absl::string_view name, absl::string_view heap);
+
+  // By own name first, then by alias, then the heap behind a virtual one. HEAP_NOT_FOUND lists the
+  // heaps there are and the aliases tried; HEAP_ABSENT or KERNEL_LACKS_HEAPS where there is none at
+  // all.
   absl::StatusOr<Heap*> Find(absl::string_view name) const;
 
   // In the order of their names.
   std::vector<Heap*> heaps() const;
 
-  // All names that resolve to this heap, its own first.
+  // In the order of their names.
+  const std::vector<VirtualHeapName>& virtual_heaps() const { return virtual_heaps_; }
+
+  // All names that resolve to this heap, its own first, those of virtual heaps last.
   std::vector<std::string> NamesOf(const Heap& heap) const;
 
  private:
@@ -66,10 +82,12 @@ class HeapRegistry {
 
   const Entry* FindByName(absl::string_view name) const;
   const Entry* FindByAlias(absl::string_view alias) const;
+  const VirtualHeapName* FindVirtual(absl::string_view name) const;
   absl::Status NoHeaps(absl::string_view name) const;
 
   // In the order of their names.
   std::vector<Entry> entries_;
+  std::vector<VirtualHeapName> virtual_heaps_;
   KernelHeaps kernel_heaps_ = KernelHeaps::kNotLooked;
 };
 

@@ -167,6 +167,47 @@ TEST(HeapRegistryTest, AnAliasThatAnotherHeapHasIsRefused) {
   EXPECT_EQ(GetReason(registry.AddAlias("bad name", "b")), ErrorReason::INVALID_NAME);
 }
 
+TEST(HeapRegistryTest, AVirtualHeapIsFoundAsTheHeapBehindIt) {
+  HeapRegistry registry;
+  ASSERT_TRUE(registry.Add(Named("reserved", {"linux,cma"})).ok());
+  ASSERT_TRUE(registry.Add(Named("system")).ok());
+  ASSERT_TRUE(registry.AddVirtual("patient", "linux,cma").ok()) << "by any name of the heap";
+  ASSERT_TRUE(registry.AddVirtual("hasty", "reserved").ok());
+  EXPECT_EQ(NameOf(registry.Find("patient")), "reserved");
+  EXPECT_THAT(registry.NamesOf(*registry.Find("reserved").value()),
+              ElementsAre("reserved", "linux,cma", "hasty", "patient"));
+  EXPECT_THAT(registry.NamesOf(*registry.Find("system").value()), ElementsAre("system"));
+  EXPECT_EQ(registry.heaps().size(), 2u);
+  ASSERT_EQ(registry.virtual_heaps().size(), 2u);
+  EXPECT_EQ(registry.virtual_heaps()[0].name, "hasty");
+  EXPECT_EQ(registry.virtual_heaps()[0].heap, *registry.Find("reserved"));
+  EXPECT_EQ(registry.virtual_heaps()[1].name, "patient");
+}
+
+TEST(HeapRegistryTest, AVirtualHeapHasANameOfItsOwnAndAHeap) {
+  HeapRegistry registry;
+  ASSERT_TRUE(registry.Add(Named("a", {"camera"})).ok());
+  EXPECT_EQ(GetReason(registry.AddVirtual("a", "a")), ErrorReason::INVALID_NAME);
+  EXPECT_EQ(GetReason(registry.AddVirtual("camera", "a")), ErrorReason::INVALID_NAME);
+  EXPECT_EQ(GetReason(registry.AddVirtual("x", "none")), ErrorReason::HEAP_NOT_FOUND);
+  EXPECT_EQ(GetReason(registry.AddVirtual("bad name", "a")), ErrorReason::INVALID_NAME);
+  ASSERT_TRUE(registry.AddVirtual("x", "a").ok());
+  EXPECT_EQ(GetReason(registry.AddVirtual("x", "a")), ErrorReason::INVALID_NAME);
+  EXPECT_EQ(GetReason(registry.AddAlias("x", "a")), ErrorReason::INVALID_NAME);
+  EXPECT_EQ(GetReason(registry.Add(Named("x"))), ErrorReason::INVALID_NAME);
+  ASSERT_TRUE(registry.Add(Named("b", {"x"})).ok());
+  EXPECT_EQ(NameOf(registry.Find("x")), "a");
+}
+
+TEST(HeapRegistryTest, AnUnknownNameListsTheVirtualHeapsToo) {
+  HeapRegistry registry;
+  ASSERT_TRUE(registry.Add(Named("system")).ok());
+  ASSERT_TRUE(registry.AddVirtual("patient", "system").ok());
+  const absl::Status status = registry.Find("sytsem").status();
+  EXPECT_EQ(Message(status), "no heap has the name 'sytsem'; the heaps are: system; patient");
+  EXPECT_EQ(GetErrorValue(status, "heaps"), "system patient");
+}
+
 TEST(HeapRegistryTest, NamesOfAStrangeHeapAreNone) {
   EXPECT_THAT(HeapRegistry().NamesOf(NamedHeap("strange")), IsEmpty());
 }

@@ -15,8 +15,9 @@ namespace dmaheap {
 inline constexpr int64_t kBuiltinQuotaBytes = int64_t{512} << 20;
 inline constexpr int64_t kBuiltinQuotaBuffers = 1024;
 
-// Everybody may allocate and hold on every heap, within the quota; uid 0 and operator_uid (who
-// started the daemon) may inspect and change it. Always valid.
+// Everybody may allocate and hold on every heap, by every retry policy and with normal priority,
+// within the quota; uid 0 and operator_uid (who started the daemon) may go first, and inspect and
+// change the daemon. Always valid.
 config::v1::Policy BuiltinPolicyMessage(uint32_t operator_uid);
 
 }  // namespace dmaheap

@@ -22,6 +22,23 @@ TEST(BuiltinPolicy, EverybodyMayAllocateAndHoldOnEveryHeap) {
             (Rights{.allocate = true, .hold = true}));
 }
 
+TEST(BuiltinPolicy, EverybodyMayChooseEveryRetryPolicyAndNormalPriority) {
+  const EffectivePolicy policy(BuiltinPolicyMessage(1000));
+  const Ceiling ceiling = policy.CeilingOf({.uid = 4711, .gid = 4711}, kAnyHeap);
+  for (const std::string& name : policy.retry_policy_names()) {
+    EXPECT_TRUE(ceiling.Allows(name)) << name;
+  }
+  EXPECT_EQ(ceiling.max_priority, Priority::kNormal);
+}
+
+TEST(BuiltinPolicy, RootAndTheOperatorMayGoFirst) {
+  const EffectivePolicy policy(BuiltinPolicyMessage(1000));
+  for (const uint32_t uid : {0u, 1000u}) {
+    EXPECT_EQ(policy.CeilingOf({.uid = uid, .gid = 4711}, kAnyHeap).max_priority, Priority::kHigh)
+        << uid;
+  }
+}
+
 TEST(BuiltinPolicy, RootAndTheOperatorMayInspectAndChange) {
   const EffectivePolicy policy(BuiltinPolicyMessage(1000));
   for (const uint32_t uid : {0u, 1000u}) {

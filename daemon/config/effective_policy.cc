@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "daemon/config/proto_duration.h"
+#include "daemon/config/retry_policy_message.h"
+
 namespace dmaheap {
 namespace {
 
 using config::v1::AccessRule;
 using config::v1::Principals;
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 bool Contains(const google::protobuf::RepeatedField<uint32_t>& numbers, uint32_t number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
@@ -58,27 +57,46 @@ LeaseLimits LeasesOf(const config::v1::HoldLimits& hold) {
   return leases;
 }
 
-RetrySchedule RetryOf(const config::v1::RetrySchedule& given) {
-  RetrySchedule retry;
-  if (given.has_max_attempts()) retry.max_attempts = given.max_attempts();
-  if (given.has_initial_backoff()) retry.initial_backoff = ToDuration(given.initial_backoff());
-  if (given.has_max_backoff()) {
-    retry.max_backoff = ToDuration(given.max_backoff());
-    if (!given.has_initial_backoff()) {
-      retry.initial_backoff = std::min(retry.initial_backoff, retry.max_backoff);
-    }
-  } else {
-    retry.max_backoff = std::max(retry.max_backoff, retry.initial_backoff);
+bool GivesMemory(const AccessRule& rule) {
+  return std::any_of(rule.rights().begin(), rule.rights().end(), [](int right) {
+    return right == config::v1::ALLOCATE || right == config::v1::HOLD;
+  });
+}
+
+Priority MaxPriorityOf(const AccessRule& rule) {
+  switch (rule.max_priority()) {
+    case config::v1::LOW:
+      return Priority::kLow;
+    case config::v1::HIGH:
+      return Priority::kHigh;
+    default:
+      return Priority::kNormal;
   }
-  if (given.has_backoff_multiplier()) retry.multiplier = given.backoff_multiplier();
-  if (given.has_jitter()) retry.jitter = given.jitter();
-  return retry;
+}
+
+void AddRule(const AccessRule& rule, Ceiling& ceiling) {
+  ceiling.max_priority = std::max(ceiling.max_priority, MaxPriorityOf(rule));
+  if (rule.retry_policies().empty()) {
+    ceiling.retry_policies.insert(ceiling.retry_policies.end(), {kFailfastPolicy, kDefaultPolicy});
+  }
+  for (const std::string& name : rule.retry_policies()) {
+    ceiling.all_retry_policies |= name == "*";
+    ceiling.retry_policies.push_back(name);
+  }
 }
 
 }  // namespace
 
+bool Ceiling::Allows(absl::string_view retry_policy) const {
+  return all_retry_policies || std::find(retry_policies.begin(), retry_policies.end(),
+                                         retry_policy) != retry_policies.end();
+}
+
 EffectivePolicy::EffectivePolicy(const config::v1::Policy& policy)
-    : policy_(policy), leases_(LeasesOf(policy.hold())), retry_(RetryOf(policy.retry())) {
+    : policy_(policy),
+      leases_(LeasesOf(policy.hold())),
+      retry_policies_(RetryPoliciesOf(policy)),
+      virtual_heaps_(VirtualHeapsOf(policy)) {
   for (const auto& heap : policy.simulated_heaps()) {
     simulated_heaps_.push_back({heap.name(), heap.size_bytes(), heap.seed()});
   }
@@ -124,6 +142,45 @@ QuotaLimits EffectivePolicy::QuotaOf(const Principal& principal) const {
     return limits;
   }
   return {};
+}
+
+Ceiling EffectivePolicy::CeilingOf(const Principal& principal,
+                                   absl::Span<const std::string> heap_names) const {
+  Ceiling ceiling;
+  for (const AccessRule& rule : policy_.access()) {
+    if (GivesMemory(rule) && MatchesRule(rule, principal) && CoversHeap(rule, heap_names)) {
+      AddRule(rule, ceiling);
+    }
+  }
+  return ceiling;
+}
+
+const RetryPolicy* EffectivePolicy::FindRetryPolicy(absl::string_view name) const {
+  const auto it = std::find_if(retry_policies_.begin(), retry_policies_.end(),
+                               [&](const RetryPolicy& policy) { return policy.name == name; });
+  return it == retry_policies_.end() ? nullptr : &*it;
+}
+
+const RetryPolicy& EffectivePolicy::DefaultRetryPolicyOf(
+    absl::string_view requested_name, absl::Span<const std::string> heap_names) const {
+  const RetryPolicy* found = nullptr;
+  for (const VirtualHeapConfig& heap : virtual_heaps_) {
+    if (heap.name == requested_name) found = FindRetryPolicy(heap.retry_policy);
+  }
+  if (found != nullptr) return *found;
+  for (const config::v1::HeapPolicy& heap : policy_.heap_policies()) {
+    if (std::find(heap_names.begin(), heap_names.end(), heap.heap()) == heap_names.end()) continue;
+    found = FindRetryPolicy(heap.retry_policy());
+    if (found != nullptr) return *found;
+  }
+  // Shipped, so that it is always there.
+  return *FindRetryPolicy(kDefaultPolicy);
+}
+
+std::vector<std::string> EffectivePolicy::retry_policy_names() const {
+  std::vector<std::string> names;
+  for (const RetryPolicy& policy : retry_policies_) names.push_back(policy.name);
+  return names;
 }
 
 std::vector<int> EffectivePolicy::RulesOf(const Principal& principal) const {

@@ -1,4 +1,4 @@
-// The policy as the broker asks it: who may do what, how much, how long, how often.
+// The policy as the broker asks it: who may do what, how much, how long, and how it goes on.
 //
 // Made once from a policy that passed validation (policy_file.h), immutable afterwards, so that it
 // may be read from any thread; a reload makes a new one. No I/O, no clock: every answer follows
@@ -11,9 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "daemon/config/priority.h"
+#include "daemon/config/retry_policy.h"
+#include "daemon/config/virtual_heap.h"
 #include "dmaheap/config/v1/policy.pb.h"
 
 namespace dmaheap {
@@ -58,20 +62,19 @@ struct LeaseLimits {
   absl::Duration max_lease = absl::Minutes(10);
 };
 
-// After the n-th failure (n from 1) the delay is min(initial_backoff * multiplier^(n-1),
-// max_backoff), drawn from +-jitter around it.
-struct RetrySchedule {
-  // The first attempt counts; 1 or more.
-  int max_attempts = 6;
-  // A pin by an exiting or forking process lasts about a millisecond: more than half are gone after
-  // one.
-  absl::Duration initial_backoff = absl::Milliseconds(1);
-  // What Android's kernels sleep between their tries.
-  absl::Duration max_backoff = absl::Milliseconds(100);
-  // 1 or more.
-  double multiplier = 2.0;
-  // From 0 to 1.
-  double jitter = 0.2;
+// What requests of somebody may choose on one heap.
+class Ceiling {
+ public:
+  // Of who may neither allocate nor hold there: none, LOW.
+  Ceiling() = default;
+
+  bool Allows(absl::string_view retry_policy) const;
+
+  Priority max_priority = Priority::kLow;
+  // In no order, some perhaps twice.
+  std::vector<std::string> retry_policies = {};
+  // Whatever their names.
+  bool all_retry_policies = false;
 };
 
 struct SimulatedHeapConfig {
@@ -105,19 +108,37 @@ class EffectivePolicy {
   // holds for the overflow uid too: a limit that leaves somebody out would be none.
   QuotaLimits QuotaOf(const Principal& principal) const;
 
+  // What principal may choose on a heap that answers to heap_names: all that any of the rules gives
+  // that let it allocate or hold there.
+  Ceiling CeilingOf(const Principal& principal, absl::Span<const std::string> heap_names) const;
+
+  // Null for a name that there is not. Lives as long as this.
+  const RetryPolicy* FindRetryPolicy(absl::string_view name) const;
+
+  // What a request goes by that chooses none: that of the virtual heap which was asked for by
+  // requested_name; else that of the first of heap_policies for one of heap_names; else `default`.
+  // The first is a choice of who asks, for the ceiling to allow; the others are the operator's.
+  const RetryPolicy& DefaultRetryPolicyOf(absl::string_view requested_name,
+                                          absl::Span<const std::string> heap_names) const;
+
+  // The shipped ones first.
+  std::vector<std::string> retry_policy_names() const;
+
   // Positions (from 0) of the access rules that match principal, whatever they give: what an
   // ACCESS_DENIED may name.
   std::vector<int> RulesOf(const Principal& principal) const;
 
   const LeaseLimits& leases() const { return leases_; }
-  const RetrySchedule& retry() const { return retry_; }
+  const std::vector<RetryPolicy>& retry_policies() const { return retry_policies_; }
+  const std::vector<VirtualHeapConfig>& virtual_heaps() const { return virtual_heaps_; }
   const std::vector<SimulatedHeapConfig>& simulated_heaps() const { return simulated_heaps_; }
   const std::vector<HeapAliasConfig>& heap_aliases() const { return heap_aliases_; }
 
  private:
   config::v1::Policy policy_;
   LeaseLimits leases_;
-  RetrySchedule retry_;
+  std::vector<RetryPolicy> retry_policies_;
+  std::vector<VirtualHeapConfig> virtual_heaps_;
   std::vector<SimulatedHeapConfig> simulated_heaps_;
   std::vector<HeapAliasConfig> heap_aliases_;
 };

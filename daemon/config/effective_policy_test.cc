@@ -1,5 +1,7 @@
 #include "daemon/config/effective_policy.h"
 
+#include <memory>
+
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 
@@ -117,36 +119,148 @@ TEST(EffectivePolicy, WhoMatchesNoQuotaHasNoLimit) {
             QuotaLimits{});
 }
 
-TEST(EffectivePolicy, DefaultsAreThoseOfTheSchema) {
+TEST(EffectivePolicy, LeasesHaveTheDefaultsOfTheSchema) {
   const EffectivePolicy policy = From("");
   EXPECT_EQ(policy.leases().default_lease, absl::Seconds(60));
   EXPECT_EQ(policy.leases().max_lease, absl::Minutes(10));
-  EXPECT_EQ(policy.retry().max_attempts, 6);
-  EXPECT_EQ(policy.retry().initial_backoff, absl::Milliseconds(1));
-  EXPECT_EQ(policy.retry().max_backoff, absl::Milliseconds(100));
-  EXPECT_EQ(policy.retry().multiplier, 2.0);
-  EXPECT_EQ(policy.retry().jitter, 0.2);
 }
 
-TEST(EffectivePolicy, GivenValuesTakeTheirPlace) {
-  const EffectivePolicy policy = From(
-      "hold { default_lease { seconds: 5 } max_lease { seconds: 7 nanos: 500000000 } }"
-      "retry { max_attempts: 1 initial_backoff { nanos: 3000000 } max_backoff { seconds: 1 }"
-      "        backoff_multiplier: 1 jitter: 0 }");
+TEST(EffectivePolicy, GivenLeasesTakeTheirPlace) {
+  const EffectivePolicy policy =
+      From("hold { default_lease { seconds: 5 } max_lease { seconds: 7 nanos: 500000000 } }");
   EXPECT_EQ(policy.leases().default_lease, absl::Seconds(5));
   EXPECT_EQ(policy.leases().max_lease, absl::Milliseconds(7500));
-  EXPECT_EQ(policy.retry().max_attempts, 1);
-  EXPECT_EQ(policy.retry().initial_backoff, absl::Milliseconds(3));
-  EXPECT_EQ(policy.retry().max_backoff, absl::Seconds(1));
-  EXPECT_EQ(policy.retry().multiplier, 1.0);
-  EXPECT_EQ(policy.retry().jitter, 0.0);
+  EXPECT_EQ(From("hold { max_lease { seconds: 30 } }").leases().default_lease, absl::Seconds(30));
 }
 
-TEST(EffectivePolicy, ADefaultGivesWayToTheBoundThatIsGiven) {
-  EXPECT_EQ(From("hold { max_lease { seconds: 30 } }").leases().default_lease, absl::Seconds(30));
-  EXPECT_EQ(From("retry { initial_backoff { seconds: 1 } }").retry().max_backoff, absl::Seconds(1));
-  EXPECT_EQ(From("retry { max_backoff { nanos: 1000 } }").retry().initial_backoff,
-            absl::Microseconds(1));
+TEST(EffectivePolicy, TheShippedRetryPoliciesAreThereWithoutAFile) {
+  const EffectivePolicy policy = From("");
+  EXPECT_EQ(policy.retry_policies(), ShippedRetryPolicies());
+  EXPECT_EQ(policy.retry_policy_names(),
+            (std::vector<std::string>{"failfast", "default", "nofail", "kernel-5x100ms"}));
+  ASSERT_NE(policy.FindRetryPolicy("nofail"), nullptr);
+  EXPECT_EQ(policy.FindRetryPolicy("nofail")->name, "nofail");
+  EXPECT_EQ(policy.FindRetryPolicy("never"), nullptr);
+}
+
+TEST(EffectivePolicy, ARetryPolicyOfAShippedNameTakesItsPlaceAsAWhole) {
+  const EffectivePolicy policy = From(
+      "retry_policies { name: 'own' }"
+      "retry_policies { name: 'default' max_attempts: 7 }");
+  EXPECT_EQ(policy.retry_policy_names(),
+            (std::vector<std::string>{"failfast", "default", "nofail", "kernel-5x100ms", "own"}));
+  EXPECT_EQ(*policy.FindRetryPolicy("default"),
+            (RetryPolicy{.name = "default", .max_attempts = 7}));
+}
+
+TEST(EffectivePolicy, ARequestGoesByDefaultUnlessSomethingElseIsSaid) {
+  EXPECT_EQ(From("").DefaultRetryPolicyOf("reserved", kReserved).name, "default");
+  EXPECT_EQ(From("heap_policies { heap: 'system' retry_policy: 'failfast' }")
+                .DefaultRetryPolicyOf("reserved", kReserved)
+                .name,
+            "default");
+}
+
+TEST(EffectivePolicy, AHeapsRetryPolicyHoldsByWhateverNameItIsAskedFor) {
+  const EffectivePolicy policy =
+      From("heap_policies { heap: 'linux,cma' retry_policy: 'failfast' }");
+  EXPECT_EQ(policy.DefaultRetryPolicyOf("reserved", kReserved).name, "failfast");
+  EXPECT_EQ(policy.DefaultRetryPolicyOf("linux,cma", kReserved).name, "failfast");
+}
+
+TEST(EffectivePolicy, OfTwoHeapPoliciesOfOneHeapTheFirstCounts) {
+  EXPECT_EQ(From("heap_policies { heap: 'linux,cma' retry_policy: 'failfast' }"
+                 "heap_policies { heap: 'reserved' retry_policy: 'nofail' }")
+                .DefaultRetryPolicyOf("reserved", kReserved)
+                .name,
+            "failfast");
+}
+
+TEST(EffectivePolicy, AVirtualHeapBringsItsRetryPolicyToWhoAsksByItsName) {
+  const EffectivePolicy policy =
+      From("heap_policies { heap: 'reserved' retry_policy: 'failfast' }");
+  const std::vector<std::string> names = {"reserved", "linux,cma", "linux,cma-nofail"};
+  EXPECT_EQ(policy.DefaultRetryPolicyOf("linux,cma-nofail", names).name, "nofail");
+  EXPECT_EQ(policy.DefaultRetryPolicyOf("linux,cma", names).name, "failfast");
+}
+
+TEST(EffectivePolicy, TheShippedVirtualHeapIsThereUnlessTheFileReplacesIt) {
+  EXPECT_EQ(From("").virtual_heaps(),
+            (std::vector<VirtualHeapConfig>{{"linux,cma-nofail", "", "nofail"}}));
+  EXPECT_EQ(
+      From("virtual_heaps { name: 'a' heap: 'b' retry_policy: 'failfast' }").virtual_heaps(),
+      (std::vector<VirtualHeapConfig>{{"linux,cma-nofail", "", "nofail"}, {"a", "b", "failfast"}}));
+  EXPECT_EQ(From("virtual_heaps { name: 'linux,cma-nofail' heap: 'b' retry_policy: 'default' }")
+                .virtual_heaps(),
+            (std::vector<VirtualHeapConfig>{{"linux,cma-nofail", "b", "default"}}));
+}
+
+TEST(EffectivePolicy, ACopyAnswersForItself) {
+  auto original = std::make_unique<EffectivePolicy>(From("retry_policies { name: 'own' }"));
+  const EffectivePolicy copy = *original;
+  original.reset();
+  ASSERT_NE(copy.FindRetryPolicy("own"), nullptr);
+  EXPECT_EQ(copy.FindRetryPolicy("own")->name, "own");
+}
+
+TEST(Ceiling, OfWhoMayHaveNoMemoryThereIsTheLowest) {
+  const EffectivePolicy policy = From(
+      "access { who { uids: 1 } rights: [INSPECT, ADMIN] }"
+      "access { who { uids: 1 } rights: ALLOCATE heaps: 'system' retry_policies: '*' }");
+  const Ceiling ceiling = policy.CeilingOf({.uid = 1, .gid = 1}, kReserved);
+  EXPECT_FALSE(ceiling.Allows("failfast"));
+  EXPECT_EQ(ceiling.max_priority, Priority::kLow);
+}
+
+TEST(Ceiling, IsFailfastDefaultAndNormalWhereARuleSaysNothing) {
+  for (const char* right : {"ALLOCATE", "HOLD"}) {
+    const Ceiling ceiling =
+        From(std::string("access { who { uids: 1 } heaps: '*' rights: ") + right + " }")
+            .CeilingOf({.uid = 1, .gid = 1}, kReserved);
+    EXPECT_TRUE(ceiling.Allows("failfast") && ceiling.Allows("default")) << right;
+    EXPECT_FALSE(ceiling.Allows("nofail")) << right;
+    EXPECT_EQ(ceiling.max_priority, Priority::kNormal) << right;
+  }
+}
+
+TEST(Ceiling, GivenPoliciesTakeThePlaceOfTheDefaults) {
+  const Ceiling ceiling =
+      From(
+          "access { who { uids: 1 } rights: ALLOCATE heaps: '*' retry_policies: 'nofail' "
+          "max_priority: LOW }")
+          .CeilingOf({.uid = 1, .gid = 1}, kReserved);
+  EXPECT_TRUE(ceiling.Allows("nofail"));
+  EXPECT_FALSE(ceiling.Allows("default"));
+  EXPECT_FALSE(ceiling.Allows("*"));
+  EXPECT_EQ(ceiling.max_priority, Priority::kLow);
+}
+
+TEST(Ceiling, AStarIsEveryPolicy) {
+  const Ceiling ceiling =
+      From("access { who { uids: 1 } rights: ALLOCATE heaps: '*' retry_policies: '*' }")
+          .CeilingOf({.uid = 1, .gid = 1}, kReserved);
+  EXPECT_TRUE(ceiling.Allows("kernel-5x100ms"));
+}
+
+TEST(Ceiling, RulesThatMatchAddUpAndOthersDoNot) {
+  const EffectivePolicy policy = From(
+      "access { who { uids: 1 } rights: ALLOCATE heaps: 'reserved' }"
+      "access { who { gids: 2 } rights: HOLD heaps: 'linux,cma' retry_policies: 'nofail' "
+      "max_priority: HIGH }"
+      "access { who { uids: 1 } rights: HOLD heaps: 'system' retry_policies: 'own' }"
+      "access { who { uids: 9 } rights: HOLD heaps: '*' retry_policies: '*' }");
+  const Ceiling ceiling = policy.CeilingOf({.uid = 1, .gid = 2}, kReserved);
+  EXPECT_TRUE(ceiling.Allows("default") && ceiling.Allows("nofail"));
+  EXPECT_FALSE(ceiling.Allows("own"));
+  EXPECT_EQ(ceiling.max_priority, Priority::kHigh);
+  EXPECT_EQ(policy.CeilingOf({.uid = 1, .gid = 1}, kReserved).max_priority, Priority::kNormal);
+}
+
+TEST(Ceiling, WithoutAHeapIsTheLowest) {
+  const Ceiling ceiling =
+      From("access { who { uids: 1 } rights: ALLOCATE heaps: '*' retry_policies: '*' }")
+          .CeilingOf({.uid = 1, .gid = 1}, {});
+  EXPECT_FALSE(ceiling.Allows("default"));
 }
 
 TEST(EffectivePolicy, CarriesHeapsAndAliases) {

@@ -25,18 +25,27 @@ access {
   who { uids: [1000, 1001] uid_ranges { first: 10000 last: 19999 } gids: 44 }
   rights: [ALLOCATE, HOLD]
   heaps: ["camera", "system"]
+  retry_policies: ["camera", "nofail"]
+  max_priority: HIGH
 }
 access { who { uids: 0 } rights: INSPECT rights: ADMIN }
 quotas { who { uids: 1000 } max_bytes: 268435456 }
 quotas { who { everybody: true } max_bytes: 67108864 max_buffers: 64 }
 hold { default_lease { seconds: 30 } max_lease { seconds: 60 nanos: 500000000 } }
-retry {
+retry_policies {
+  name: "camera"
   max_attempts: 10
+  max_elapsed { seconds: 3 }
   initial_backoff { nanos: 1000000 }
   max_backoff { nanos: 50000000 }
   backoff_multiplier: 1.5
   jitter: 0.1
+  learn: false
+  give_up_when_stuck_for { seconds: 2 }
+  fallback_heaps: ["system"]
 }
+heap_policies { heap: "camera" retry_policy: "camera" }
+virtual_heaps { name: "camera-nofail" heap: "camera" retry_policy: "nofail" }
 )";
 
 std::string ErrorOf(absl::string_view text) {
@@ -52,7 +61,7 @@ TEST(PolicyText, AValidPolicyIsReadWhole) {
   EXPECT_EQ(policy->access_size(), 2);
   EXPECT_EQ(policy->access(0).who().uid_ranges(0).last(), 19999u);
   EXPECT_EQ(policy->quotas(1).max_buffers(), 64);
-  EXPECT_EQ(policy->retry().jitter(), 0.1);
+  EXPECT_EQ(policy->retry_policies(0).jitter(), 0.1);
   EXPECT_EQ(policy->simulated_heaps(0).seed(), 1u);
 }
 
@@ -73,7 +82,8 @@ access { who { everybody: true } rights: [ALOCATE, HOLD] heaps: "*" }
 quota { }
 quotas { who { gids: 1 } max_bytes: 5000 }
 hold { default_lease: "60s" max_lease { seconds: 0 } }
-retry { max_attempts: 0 jitter: 2 jitter: 1 }
+retry_policies { name: "x" max_attempts: 0 jitter: 2 jitter: 1 }
+heap_policies { heap: "a" retry_policy: "defualt" }
 )"),
       R"(p:1:19: simulated_heaps[0].name: "a/b" has "/"; a heap's name has printable ASCII without space / : * " \
 p:1:31: simulated_heaps[0].size_bytes: 100 is not a multiple of the page size 4096; the nearest are 0 and 4096
@@ -85,8 +95,9 @@ p:8:1: quota: Policy has no field "quota"; did you mean quotas?
 p:9:26: quotas[0].max_bytes: 5000 is not a multiple of the page size 4096; the nearest are 4096 and 8192
 p:10:23: hold.default_lease: expected { seconds: ... nanos: ... }, found "60s"
 p:10:29: hold.max_lease: 0 is out of range; above 0, at most 24h
-p:11:9: retry.max_attempts: 0 is out of range; from 1 (no retry) to 1000
-p:11:35: retry.jitter: is given twice; keep this or the one in line 11)");
+p:11:28: retry_policies[0].max_attempts: 0 is out of range; from 1 (no retry) to 1000, absent for no bound
+p:11:54: retry_policies[0].jitter: is given twice; keep this or the one in line 11
+p:12:27: heap_policies[0].retry_policy: there is no retry policy "defualt"; did you mean default?)");
 }
 
 TEST(PolicyText, ASyntaxErrorNamesTheFieldAroundIt) {
@@ -155,16 +166,24 @@ TEST(PolicyText, EachSingleMistakeIsReportedOnItsLine) {
            Mistake{"first: 10000", "first: 20000", "p:5:28: "},
            Mistake{"[ALLOCATE, HOLD]", "[ALLOCATE, HOLT]", "p:6:22: "},
            Mistake{"\"system\"", "\"sys:tem\"", "p:7:21: "},
-           Mistake{"who { uids: 0 }", "who { }", "p:9:10: "},
-           Mistake{"max_bytes: 268435456", "", "p:10:1: "},
-           Mistake{"max_buffers: 64", "max_bufers: 64", "p:11:54: "},
-           Mistake{"seconds: 30", "seconds: 61", "p:12:8: "},
-           Mistake{"nanos: 500000000", "nanos: 5000000000", "p:12:69: "},
-           Mistake{"max_attempts: 10", "max_attempts: 0", "p:14:3: "},
-           Mistake{"nanos: 1000000 ", "nanos: 60000000 ", "p:15:3: "},
-           Mistake{"multiplier: 1.5", "multiplier: 0.5", "p:17:3: "},
-           Mistake{"jitter: 0.1", "jitter: high", "p:18:11: "},
-           Mistake{"jitter: 0.1", "jitter: nan", "p:18:3: "},
+           Mistake{"who { uids: 0 }", "who { }", "p:11:10: "},
+           Mistake{"max_bytes: 268435456", "", "p:12:1: "},
+           Mistake{"max_buffers: 64", "max_bufers: 64", "p:13:54: "},
+           Mistake{"seconds: 30", "seconds: 61", "p:14:8: "},
+           Mistake{"nanos: 500000000", "nanos: 5000000000", "p:14:69: "},
+           Mistake{"max_attempts: 10", "max_attempts: 0", "p:17:3: "},
+           Mistake{"nanos: 1000000 ", "nanos: 60000000 ", "p:19:3: "},
+           Mistake{"multiplier: 1.5", "multiplier: 0.5", "p:21:3: "},
+           Mistake{"jitter: 0.1", "jitter: high", "p:22:11: "},
+           Mistake{"jitter: 0.1", "jitter: nan", "p:22:3: "},
+           Mistake{"[\"camera\", \"nofail\"]", "[\"camera\", \"nofial\"]", "p:8:30: "},
+           Mistake{"max_priority: HIGH", "max_priority: HIHG", "p:9:17: "},
+           Mistake{"name: \"camera\"", "name: \"a camera\"", "p:16:3: "},
+           Mistake{"learn: false", "learn: never", "p:23:10: "},
+           Mistake{"{ seconds: 2 }", "{ seconds: 3 }", "p:24:3: "},
+           Mistake{"heaps: [\"system\"]", "heaps: [\"camera\"]", "p:25:20: "},
+           Mistake{"heap: \"camera\" retry", "heap: \"camera-nofail\" retry", "p:27:17: "},
+           Mistake{"\"camera-nofail\"", "\"sim-cma\"", "p:28:17: "},
        }) {
     std::string text = kValid;
     const size_t at = text.find(mistake.from);
@@ -219,7 +238,12 @@ TEST(PolicyText, TenThousandMutationsOfAValidFileAreReadOrRefused) {
       const EffectivePolicy effective(*policy);
       effective.RightsOf({.uid = 1000, .gid = 44}, {"camera"});
       EXPECT_LE(effective.leases().default_lease, effective.leases().max_lease) << text;
-      EXPECT_LE(effective.retry().initial_backoff, effective.retry().max_backoff) << text;
+      for (const RetryPolicy& retry : effective.retry_policies()) {
+        EXPECT_LE(retry.initial_backoff, retry.max_backoff) << text;
+      }
+      for (const VirtualHeapConfig& heap : effective.virtual_heaps()) {
+        EXPECT_NE(effective.FindRetryPolicy(heap.retry_policy), nullptr) << text;
+      }
     } else {
       ++refused;
       EXPECT_TRUE(absl::StartsWith(policy.status().message(), "p:")) << policy.status();

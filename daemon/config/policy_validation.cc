@@ -1,34 +1,28 @@
 #include "daemon/config/policy_validation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/config/effective_policy.h"
+#include "daemon/config/retry_validation.h"
 #include "daemon/config/text_outline.h"
+#include "daemon/config/virtual_heap.h"
 
 namespace dmaheap {
 namespace {
 
-// CMA_MAX_NAME of mm/cma.h, and more than any heap of an Android device has.
-constexpr size_t kMaxHeapNameBytes = 64;
 // The simulation keeps a record for each page frame; the largest CMA areas in use have 2 GiB.
 constexpr int64_t kMaxSimulatedHeapBytes = int64_t{16} << 30;
 // A held buffer that nobody claims in a day was forgotten.
 constexpr absl::Duration kMaxLease = absl::Hours(24);
-// A caller who waits that long has given up; what is wrong by then, no retry mends.
-constexpr absl::Duration kMaxBackoff = absl::Minutes(1);
-constexpr int kMaxAttempts = 1000;
-constexpr double kMaxMultiplier = 100;
 // (uid_t)-1 means "no uid" to the kernel.
 constexpr uint32_t kNoId = std::numeric_limits<uint32_t>::max();
-// Of google.protobuf.Duration.
-constexpr int kNanosPerSecond = 1'000'000'000;
 
 class Validation {
  public:
@@ -52,28 +46,18 @@ class Validation {
       }
     }
     Hold(policy.hold());
-    Retry(policy.retry());
+    ValidateRetries(policy, problems_);
   }
 
-  std::vector<PolicyProblem> Take() { return std::move(problems_); }
+  std::vector<PolicyProblem> Take() { return problems_.Take(); }
 
  private:
   static std::string At(absl::string_view path, int index) {
-    return absl::StrCat(path, "[", index, "]");
+    return PolicyProblems::At(path, index);
   }
-  void Wrong(absl::string_view path, std::string what) {
-    problems_.push_back({std::string(path), std::move(what), false});
-  }
+  void Wrong(absl::string_view path, std::string what) { problems_.Wrong(path, std::move(what)); }
   void Missing(absl::string_view path, std::string what) {
-    problems_.push_back({std::string(path), std::move(what), true});
-  }
-
-  void Name(const std::string& path, const std::string& name) {
-    if (name.empty()) {
-      Missing(path, "is required: the name of a heap");
-    } else if (const std::string wrong = WrongHeapName(name); !wrong.empty()) {
-      Wrong(path, wrong);
-    }
+    problems_.Missing(path, std::move(what));
   }
 
   void Pages(const std::string& path, int64_t bytes) {
@@ -98,23 +82,41 @@ class Validation {
     for (int i = 0; i < policy.simulated_heaps_size(); ++i) {
       const auto& heap = policy.simulated_heaps(i);
       const std::string path = At("simulated_heaps", i);
-      Name(path + ".name", heap.name());
+      problems_.HeapName(path + ".name", heap.name());
       take(path + ".name", heap.name());
       SimulatedSize(path + ".size_bytes", heap.size_bytes());
     }
+    absl::flat_hash_set<std::string> virtual_heaps;
+    for (const VirtualHeapConfig& heap : VirtualHeapsOf(policy)) virtual_heaps.insert(heap.name);
     absl::flat_hash_set<std::string> aliases;
     for (const auto& alias : policy.heap_aliases()) aliases.insert(alias.alias());
     for (int i = 0; i < policy.heap_aliases_size(); ++i) {
       const auto& alias = policy.heap_aliases(i);
       const std::string path = At("heap_aliases", i);
-      Name(path + ".alias", alias.alias());
+      problems_.HeapName(path + ".alias", alias.alias());
       take(path + ".alias", alias.alias());
-      Name(path + ".heap", alias.heap());
+      problems_.HeapName(path + ".heap", alias.heap());
       if (!alias.heap().empty() && aliases.contains(alias.heap())) {
         Wrong(path + ".heap",
               absl::StrCat(Quoted(alias.heap()),
                            " is itself an alias; name the heap that it stands for"));
+      } else if (virtual_heaps.contains(alias.heap())) {
+        Wrong(path + ".heap", absl::StrCat(Quoted(alias.heap()),
+                                           " is a virtual heap; name the heap behind it, or make "
+                                           "this a virtual heap too"));
       }
+    }
+    for (int i = 0; i < policy.virtual_heaps_size(); ++i) {
+      const std::string path = At("virtual_heaps", i) + ".name";
+      problems_.HeapName(path, policy.virtual_heaps(i).name());
+      take(path, policy.virtual_heaps(i).name());
+    }
+    // The one that no file has written.
+    if (const auto it = taken.find(kNofailHeap);
+        it != taken.end() && !absl::StartsWith(it->second, "virtual_heaps")) {
+      Wrong(it->second, absl::StrCat(Quoted(kNofailHeap),
+                                     " is a virtual heap that every daemon has; take another name, "
+                                     "or put a heap behind that one in virtual_heaps"));
     }
   }
 
@@ -221,7 +223,7 @@ class Validation {
       if (!heap.empty() && !listed.insert(heap).second) {
         Wrong(At(path, i), absl::StrCat(Quoted(heap), " is listed twice; once is enough"));
       } else if (heap != "*") {
-        Name(At(path, i), heap);
+        problems_.HeapName(At(path, i), heap);
         if (all && !heap.empty()) {
           Wrong(At(path, i), absl::StrCat(Quoted(heap), " is one of \"*\"; drop it, or \"*\""));
         }
@@ -246,29 +248,13 @@ class Validation {
     }
   }
 
-  // A duration above zero and at most max; false if it is not.
-  bool Span(const std::string& path, const google::protobuf::Duration& given, absl::Duration max) {
-    if (given.nanos() <= -kNanosPerSecond || given.nanos() >= kNanosPerSecond) {
-      Wrong(path + ".nanos",
-            absl::StrCat(given.nanos(), " is out of range; from 0 to ", kNanosPerSecond - 1));
-      return false;
-    }
-    const absl::Duration span = absl::Seconds(given.seconds()) + absl::Nanoseconds(given.nanos());
-    // Mixed signs are no valid Duration, even where their sum is positive.
-    if (span > absl::ZeroDuration() && given.seconds() >= 0 && given.nanos() >= 0 && span <= max) {
-      return true;
-    }
-    Wrong(path, absl::StrCat(absl::FormatDuration(span), " is out of range; above 0, at most ",
-                             absl::FormatDuration(max)));
-    return false;
-  }
-
   void Hold(const config::v1::HoldLimits& hold) {
     bool sound = true;
     if (hold.has_default_lease()) {
-      sound &= Span("hold.default_lease", hold.default_lease(), kMaxLease);
+      sound &= problems_.Span("hold.default_lease", hold.default_lease(), kMaxLease);
     }
-    if (hold.has_max_lease()) sound &= Span("hold.max_lease", hold.max_lease(), kMaxLease);
+    if (hold.has_max_lease())
+      sound &= problems_.Span("hold.max_lease", hold.max_lease(), kMaxLease);
     if (!sound) return;
     config::v1::Policy policy;
     *policy.mutable_hold() = hold;
@@ -282,64 +268,11 @@ class Validation {
     }
   }
 
-  void Retry(const config::v1::RetrySchedule& retry) {
-    if (retry.has_max_attempts() &&
-        (retry.max_attempts() < 1 || retry.max_attempts() > kMaxAttempts)) {
-      Wrong("retry.max_attempts",
-            absl::StrCat(retry.max_attempts(), " is out of range; from 1 (no retry) to ",
-                         kMaxAttempts));
-    }
-    bool sound = true;
-    if (retry.has_initial_backoff()) {
-      sound &= Span("retry.initial_backoff", retry.initial_backoff(), kMaxBackoff);
-    }
-    if (retry.has_max_backoff()) {
-      sound &= Span("retry.max_backoff", retry.max_backoff(), kMaxBackoff);
-    }
-    if (sound) BackoffOrder(retry);
-    Number("retry.backoff_multiplier", retry.has_backoff_multiplier(), retry.backoff_multiplier(),
-           1, kMaxMultiplier);
-    Number("retry.jitter", retry.has_jitter(), retry.jitter(), 0, 1);
-  }
-
-  void BackoffOrder(const config::v1::RetrySchedule& retry) {
-    config::v1::Policy policy;
-    *policy.mutable_retry() = retry;
-    const RetrySchedule schedule = EffectivePolicy(policy).retry();
-    if (schedule.initial_backoff > schedule.max_backoff) {
-      Wrong("retry.initial_backoff",
-            absl::StrCat(absl::FormatDuration(schedule.initial_backoff), " is above max_backoff ",
-                         absl::FormatDuration(schedule.max_backoff), "; the delays only grow"));
-    }
-  }
-
-  // NaN is within no range.
-  void Number(const std::string& path, bool present, double number, double least, double most) {
-    if (!present || (number >= least && number <= most)) return;
-    Wrong(path, absl::StrCat(number, " is out of range; from ", least, " to ", most));
-  }
-
   const int64_t page_size_bytes_;
-  std::vector<PolicyProblem> problems_;
+  PolicyProblems problems_;
 };
 
 }  // namespace
-
-std::string WrongHeapName(absl::string_view name) {
-  if (name.empty() || name.size() > kMaxHeapNameBytes) {
-    return absl::StrCat("a name of ", name.size(), " bytes; a heap's has 1 to ", kMaxHeapNameBytes);
-  }
-  if (name == "." || name == "..") {
-    return absl::StrCat(Quoted(name), " is a folder; name a node of /dev/dma_heap");
-  }
-  for (const char c : name) {
-    if (c <= ' ' || c > '~' || c == '/' || c == ':' || c == '*' || c == '"' || c == '\\') {
-      return absl::StrCat(Quoted(name), " has ", Quoted(absl::string_view(&c, 1)),
-                          "; a heap's name has printable ASCII without space / : * \" \\");
-    }
-  }
-  return "";
-}
 
 std::vector<PolicyProblem> ValidatePolicy(const config::v1::Policy& policy,
                                           int64_t page_size_bytes) {

@@ -215,45 +215,5 @@ TEST(PolicyValidation, DurationsAreThoseOfProtobuf) {
                           "most 24h"));
 }
 
-TEST(PolicyValidation, TheRetryScheduleIsBounded) {
-  EXPECT_THAT(Beside("retry { max_attempts: 0 backoff_multiplier: 0.5 jitter: 1.5 }"),
-              ElementsAre("retry.max_attempts: 0 is out of range; from 1 (no retry) to 1000",
-                          "retry.backoff_multiplier: 0.5 is out of range; from 1 to 100",
-                          "retry.jitter: 1.5 is out of range; from 0 to 1"));
-  EXPECT_THAT(Beside("retry { backoff_multiplier: inf jitter: nan }"),
-              ElementsAre("retry.backoff_multiplier: inf is out of range; from 1 to 100",
-                          "retry.jitter: nan is out of range; from 0 to 1"));
-  EXPECT_THAT(Beside("retry { initial_backoff { } max_backoff { seconds: 61 } }"),
-              ElementsAre("retry.initial_backoff: 0 is out of range; above 0, at most 1m",
-                          "retry.max_backoff: 1m1s is out of range; above 0, at most 1m"));
-}
-
-TEST(PolicyValidation, BackoffsGrow) {
-  EXPECT_THAT(Beside("retry { initial_backoff { seconds: 2 } max_backoff { seconds: 1 } }"),
-              ElementsAre("retry.initial_backoff: 2s is above max_backoff 1s; the delays only "
-                          "grow"));
-  EXPECT_THAT(Beside("retry { initial_backoff { seconds: 2 } }"), IsEmpty());
-  EXPECT_THAT(Beside("retry { max_backoff { nanos: 1 } }"), IsEmpty());
-}
-
-TEST(WrongHeapName, NamesThatKernelsGiveAreRight) {
-  for (const char* name : {"reserved", "linux,cma", "system", "default-pool", "default_cma_region",
-                           "system-uncached", "vframe@3f800000", "qcom,display", "a.b", "..."}) {
-    EXPECT_EQ(WrongHeapName(name), "") << name;
-  }
-  EXPECT_EQ(WrongHeapName(std::string(64, 'x')), "");
-}
-
-TEST(WrongHeapName, OthersAreNot) {
-  EXPECT_EQ(WrongHeapName(""), "a name of 0 bytes; a heap's has 1 to 64");
-  EXPECT_EQ(WrongHeapName(std::string(65, 'x')), "a name of 65 bytes; a heap's has 1 to 64");
-  EXPECT_EQ(WrongHeapName(".."), "\"..\" is a folder; name a node of /dev/dma_heap");
-  for (const char* name :
-       {".", "heaps/reserved", "a:b", "a b", "*", "a*", "a\"", "a\\", "a\n", "a\x7f", "\xc3\xa4"}) {
-    EXPECT_NE(WrongHeapName(name), "") << name;
-  }
-  EXPECT_NE(WrongHeapName(absl::string_view("a\0b", 3)), "");
-}
-
 }  // namespace
 }  // namespace dmaheap

@@ -17,7 +17,7 @@ namespace dmaheap {
 struct RetryPolicy {
   std::string name;
   // The first attempt counts; 1 or more. Absent: as many as the other bounds leave time for.
-  absl::optional<int> max_attempts;
+  absl::optional<int> max_attempts = {};
   // From the acceptance of the request. The caller's deadline and its cancel bound it anyway.
   absl::Duration max_elapsed = absl::InfiniteDuration();
   // A pin by an exiting or forking process lasts about a millisecond: more than half are gone after

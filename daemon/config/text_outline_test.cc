@@ -45,9 +45,9 @@ TEST(TextOutline, AFieldThatIsNotThereHasThePlaceOfTheMessageAroundIt) {
 }
 
 TEST(TextOutline, ColumnsCountTabsAsCompilersDo) {
-  const TextOutline outline = Outline("\thold { }  \tretry { }");
+  const TextOutline outline = Outline("\thold { }  \tquotas { }");
   EXPECT_EQ(outline.Find("hold"), At(1, 9));
-  EXPECT_EQ(outline.Find("retry"), At(1, 25));
+  EXPECT_EQ(outline.Find("quotas[0]"), At(1, 25));
 }
 
 TEST(TextOutline, KnowsWhichFieldIsAroundAPlace) {
@@ -73,14 +73,14 @@ TEST(TextOutline, ReportsEveryValueOfAWrongType) {
       "simulated_heaps { name: 5 size_bytes: 1e6 seed: -1 }\n"
       "access { who { uids: 4294967296 everybody: yes } rights: [ALOCATE, 1] }\n"
       "hold { max_lease: \"60s\" }\n"
-      "retry { jitter: \"much\" max_attempts: 99999999999 }\n");
+      "retry_policies { jitter: \"much\" max_attempts: 99999999999 }\n");
   std::vector<std::string> paths;
   for (const TextProblem& problem : outline.problems()) paths.push_back(problem.path);
-  EXPECT_EQ(paths,
-            (std::vector<std::string>{"simulated_heaps[0].name", "simulated_heaps[0].size_bytes",
-                                      "simulated_heaps[0].seed", "access[0].who.uids[0]",
-                                      "access[0].who.everybody", "access[0].rights[0]",
-                                      "hold.max_lease", "retry.jitter", "retry.max_attempts"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{
+                       "simulated_heaps[0].name", "simulated_heaps[0].size_bytes",
+                       "simulated_heaps[0].seed", "access[0].who.uids[0]",
+                       "access[0].who.everybody", "access[0].rights[0]", "hold.max_lease",
+                       "retry_policies[0].jitter", "retry_policies[0].max_attempts"}));
 }
 
 TEST(TextOutline, EndsOfIntegerRangesAreInside) {
@@ -106,7 +106,7 @@ TEST(TextOutline, ATextWithNothingWrongIsMendedToItself) {
 }
 
 TEST(TextOutline, ReportsASingularFieldThatIsGivenTwice) {
-  const TextOutline outline = Outline("hold { }\nretry { }\nhold { }");
+  const TextOutline outline = Outline("hold { }\nquotas { }\nhold { }");
   ASSERT_EQ(outline.problems().size(), 1u);
   EXPECT_EQ(outline.problems()[0].place, At(3, 1));
   EXPECT_EQ(outline.problems()[0].what, "is given twice; keep this or the one in line 1");

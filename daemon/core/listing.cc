@@ -1,5 +1,6 @@
 #include "daemon/core/listing.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -9,16 +10,46 @@
 namespace dmaheap {
 namespace {
 
-v1::Heap ToProto(const Allocator& allocator, const Heap& heap) {
-  const HeapDescription& description = heap.description();
-  v1::Heap message;
-  message.set_name(absl::StrCat("heaps/", description.name));
-  message.set_kind(description.kind);
-  message.set_contiguity(description.contiguity);
-  const std::vector<std::string> names = allocator.heaps().NamesOf(heap);
-  for (const std::string& name : names) {
-    if (name != description.name) message.add_aliases(name);
+// A heap as it is listed: under its own name, or under that of a virtual heap.
+struct ListedHeap {
+  std::string name;
+  const Heap* heap;
+  bool is_virtual;
+};
+
+// Virtual heaps last, so that who takes the first heap takes a real one.
+std::vector<ListedHeap> AllHeaps(const Allocator& allocator) {
+  std::vector<ListedHeap> all;
+  for (const Heap* heap : allocator.heaps().heaps()) {
+    all.push_back({heap->description().name, heap, /*is_virtual=*/false});
   }
+  for (const VirtualHeapName& heap : allocator.heaps().virtual_heaps()) {
+    all.push_back({heap.name, heap.heap, /*is_virtual=*/true});
+  }
+  return all;
+}
+
+v1::Heap ToProto(const Allocator& allocator, const ListedHeap& listed) {
+  const Heap& heap = *listed.heap;
+  const HeapDescription& description = heap.description();
+  const std::vector<std::string> names = allocator.heaps().NamesOf(heap);
+  v1::Heap message;
+  message.set_name(absl::StrCat("heaps/", listed.name));
+  message.set_kind(listed.is_virtual ? v1::VIRTUAL : description.kind);
+  message.set_contiguity(description.contiguity);
+  if (listed.is_virtual) {
+    message.set_backing_heap(absl::StrCat("heaps/", description.name));
+  } else {
+    const std::vector<VirtualHeapName>& virtual_heaps = allocator.heaps().virtual_heaps();
+    for (const std::string& name : names) {
+      const bool listed_itself =
+          name == description.name ||
+          std::any_of(virtual_heaps.begin(), virtual_heaps.end(),
+                      [&](const VirtualHeapName& other) { return other.name == name; });
+      if (!listed_itself) message.add_aliases(name);
+    }
+  }
+  message.set_retry_policy(allocator.policy().DefaultRetryPolicyOf(listed.name, names).name);
   if (description.size_bytes) message.set_size_bytes(*description.size_bytes);
   const HeapUsage usage = heap.Usage();
   if (usage.free_bytes) message.set_free_bytes(*usage.free_bytes);
@@ -31,6 +62,8 @@ v1::Heap ToProto(const Allocator& allocator, const Heap& heap) {
   return message;
 }
 
+// By any policy: a request that chooses another than the virtual heap's may be allowed where that
+// one is not.
 bool MayUse(const Allocator& allocator, const Principal& principal, const Heap& heap) {
   return allocator.CheckAccess(principal, heap, /*hold=*/false).ok() ||
          allocator.CheckAccess(principal, heap, /*hold=*/true).ok();
@@ -70,13 +103,13 @@ v1::ListHeapsResponse ListHeaps(const Allocator& allocator, const Principal& pri
                                 const Page& page) {
   v1::ListHeapsResponse response;
   uint64_t position = 0;
-  for (const Heap* heap : allocator.heaps().heaps()) {
-    if (++position <= page.after || !MayUse(allocator, principal, *heap)) continue;
+  for (const ListedHeap& heap : AllHeaps(allocator)) {
+    if (++position <= page.after || !MayUse(allocator, principal, *heap.heap)) continue;
     if (response.heaps_size() == page.size) {
       response.set_next_page_token(absl::StrCat(position - 1));
       break;
     }
-    *response.add_heaps() = ToProto(allocator, *heap);
+    *response.add_heaps() = ToProto(allocator, heap);
   }
   return response;
 }
@@ -88,7 +121,10 @@ absl::StatusOr<v1::Heap> GetHeap(const Allocator& allocator, const Principal& pr
   if (!MayUse(allocator, principal, **heap)) {
     return allocator.CheckAccess(principal, **heap, /*hold=*/false);
   }
-  return ToProto(allocator, **heap);
+  for (const ListedHeap& listed : AllHeaps(allocator)) {
+    if (listed.is_virtual && listed.name == name) return ToProto(allocator, listed);
+  }
+  return ToProto(allocator, ListedHeap{(*heap)->description().name, *heap, /*is_virtual=*/false});
 }
 
 void FillAccounts(const Allocator& allocator, v1::ServerInfo& info) {
