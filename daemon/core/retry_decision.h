@@ -33,11 +33,11 @@ struct AttemptHistory {
 struct AreaSnapshot {
   // After which half of the pins are gone that lasted as long as this one (pin_lifetimes.h).
   // Absent: too few were seen.
-  absl::optional<absl::Duration> learned_delay;
+  absl::optional<absl::Duration> learned_delay = absl::nullopt;
   // How long one and the same page has been in the way; zero where nobody can see that.
-  absl::Duration stuck_for;
+  absl::Duration stuck_for = absl::ZeroDuration();
   // So that others of the area get their turn in between.
-  absl::Duration least_delay;
+  absl::Duration least_delay = absl::ZeroDuration();
 };
 
 struct RetryAfter {
