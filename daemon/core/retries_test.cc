@@ -18,6 +18,12 @@ namespace {
 constexpr char kHeapWorker[] = "heap-cma";
 constexpr absl::Duration kMs = absl::Milliseconds(1);
 
+HeapUsage FreeBytes(int64_t bytes) {
+  HeapUsage usage;
+  usage.free_bytes = bytes;
+  return usage;
+}
+
 class RetriesTest : public CoreFixture {
  protected:
   // Every attempt fails from now on, until Succeed.
@@ -253,7 +259,7 @@ TEST_F(RetriesTest, WhileALargeOneWaitsSmallOnesFlowAndItTakesAFifthOfTheTime) {
 TEST_F(RetriesTest, AReleaseWakesWhoWaitsForRoom) {
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 16))->ok());
-  cma_->SetUsage({.free_bytes = 0});
+  cma_->SetUsage(FreeBytes(0));
   Fail();
   const Call call = Allocate(By(kNofailPolicy));
   executor_.Advance(absl::Seconds(10));
@@ -271,7 +277,7 @@ TEST_F(RetriesTest, AReleaseWakesWhoWaitsForRoom) {
 TEST_F(RetriesTest, AReleaseDoesNotWakeWhoWaitsForAPin) {
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 1))->ok());
-  cma_->SetUsage({.free_bytes = 15 * kPage});
+  cma_->SetUsage(FreeBytes(15 * kPage));
   Fail();
   const Call call = Allocate(By(kNofailPolicy));
   executor_.Advance(absl::Seconds(10));
@@ -289,7 +295,7 @@ TEST_F(RetriesTest, AReleaseDoesNotWakeWhoWaitsForAPin) {
 TEST_F(RetriesTest, ASchedulesAttemptsAreNotBroughtForward) {
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 1))->ok());
-  cma_->SetUsage({.free_bytes = 0});
+  cma_->SetUsage(FreeBytes(0));
   Fail();
   Allocate(By(kKernelPolicy));
   const int calls = cma_->calls();
@@ -428,7 +434,7 @@ TEST_F(RetriesTest, AWatcherIsToldOfTheDrainAndMayEndItsWatchThere) {
 }
 
 TEST_F(RetriesTest, AWaitSaysWhatIsInItsWay) {
-  cma_->SetUsage({.free_bytes = 8 * kPage});
+  cma_->SetUsage(FreeBytes(8 * kPage));
   Fail();
   const Call call = Allocate(By(kNofailPolicy, 4));
 
@@ -448,7 +454,7 @@ TEST_F(RetriesTest, AWaitSaysWhatIsInItsWay) {
 TEST_F(RetriesTest, WhoWaitsForItsOwnBuffersIsToldAndGoesOnWhenItReleases) {
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 12))->ok());
-  cma_->SetUsage({.free_bytes = 4 * kPage});
+  cma_->SetUsage(FreeBytes(4 * kPage));
   Fail();
   const Call call = Allocate(By(kNofailPolicy, 8));
   EXPECT_EQ(State().obstacle(), v1::Allocation::OWN_BUFFERS);
@@ -469,7 +475,7 @@ TEST_F(RetriesTest, TwoThatWaitForWhatTheOtherHoldsAreToldAndOneReleaseFreesBoth
   held.principal.uid = kOther;
   ASSERT_TRUE(Allocate(std::move(held))->ok());
   // An area that gives what it has: 16 pages.
-  cma_->SetUsage({.free_bytes = 2 * kPage});
+  cma_->SetUsage(FreeBytes(2 * kPage));
   Fail();
   const Call first = Allocate(By(kNofailPolicy, 9));
   AllocateRequest more = By(kNofailPolicy, 7);
