@@ -12,6 +12,18 @@
 
 namespace dmaheap {
 
+// A cgroup to freeze while the next attempt runs, so that nobody in it forks or exits meanwhile.
+struct BarrierUse {
+  // As the daemon was told of it (--barrier-cgroup).
+  std::string cgroup;
+  // The longest that it stands still.
+  absl::Duration box = absl::Milliseconds(50);
+  // From the attempt after so many failures on.
+  int after_attempts = 1;
+
+  friend bool operator==(const BarrierUse& a, const BarrierUse& b) = default;
+};
+
 // In the words of gRPC's service config. After the n-th failure (n from 1) the backoff is
 // min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it.
 struct RetryPolicy {
@@ -36,6 +48,8 @@ struct RetryPolicy {
   absl::Duration give_up_when_stuck_for = absl::InfiniteDuration();
   // Heaps to try, in this order, instead of giving up. The response says which one served.
   std::vector<std::string> fallback_heaps = {};
+  // Absent: none.
+  absl::optional<BarrierUse> barrier = absl::nullopt;
 
   friend bool operator==(const RetryPolicy& a, const RetryPolicy& b) = default;
 };

@@ -60,7 +60,7 @@ using CallId = uint64_t;
 using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersResponse>)>;
 
 struct Allocation {
-  enum class State { kNew, kInLine, kAttempting, kBackingOff, kEnded };
+  enum class State { kNew, kInLine, kFreezing, kAttempting, kBackingOff, kEnded };
 
   // allocations/{id}
   uint64_t id = 0;
@@ -87,6 +87,10 @@ struct Allocation {
   // In all, and of the heap that is tried now.
   int attempts = 0;
   int attempts_on_heap = 0;
+  // Of these, while a cgroup stood still.
+  int attempts_behind_barrier = 0;
+  // The attempt under way is one of them.
+  bool behind_barrier = false;
   // How many fallback heaps of the policy were turned to.
   int fallbacks = 0;
   absl::Status last_error;

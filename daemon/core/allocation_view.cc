@@ -15,6 +15,7 @@ v1::Allocation::State StateOf(const Allocation& allocation) {
     case Allocation::State::kInLine:
     case Allocation::State::kNew:
       return v1::Allocation::IN_LINE;
+    case Allocation::State::kFreezing:
     case Allocation::State::kAttempting:
       return v1::Allocation::ATTEMPTING;
     case Allocation::State::kBackingOff:
@@ -83,6 +84,7 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   message.set_retry_policy(allocation.retry_policy);
   message.set_state(StateOf(allocation));
   message.set_attempts(allocation.attempts);
+  message.set_attempts_behind_barrier(allocation.attempts_behind_barrier);
   const absl::Time now = allocator.Now();
   *message.mutable_elapsed_duration() = ToProtoDuration(now - allocation.start);
   if (allocation.state == Allocation::State::kBackingOff) {

@@ -43,8 +43,13 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
                     OnGone(gone);
                     unwatched_.Check();
                   }),
-      engine_(dependencies_.executor, dependencies_.live_view, dependencies_.make_worker,
-              dependencies_.random, *this) {}
+      engine_({.executor = dependencies_.executor,
+               .live_view = dependencies_.live_view,
+               .make_worker = dependencies_.make_worker,
+               .random = dependencies_.random,
+               .barrier = dependencies_.barrier,
+               .barrier_cgroups = dependencies_.barrier_cgroups},
+              *this) {}
 
 Allocator::~Allocator() {
   // Tasks that the workers still post may use everything else.

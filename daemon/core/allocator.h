@@ -58,6 +58,9 @@ class Allocator : private Engine::Client {
     WorkerFactory make_worker;
     // Uniform in [0, 1), for jitter.
     std::function<double()> random;
+    Barrier& barrier;
+    // The names of its cgroups, in its order.
+    std::vector<std::string> barrier_cgroups = {};
   };
 
   Allocator(Dependencies dependencies, std::shared_ptr<const EffectivePolicy> policy);
@@ -122,6 +125,7 @@ class Allocator : private Engine::Client {
   const BufferTable& table() const { return books_.table(); }
   const Ledger& ledger() const { return books_.ledger(); }
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
+  const BarrierCounts& barriers() const { return engine_.barriers(); }
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.empty() ? v1::WATCH : v1::PARTIAL; }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/testing/fake_barrier.h"
 #include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
 #include "daemon/core/testing/fake_heap.h"
@@ -58,7 +59,8 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                     [](int threads, const std::string& name) {
                                       return std::make_unique<ThreadWorker>(threads, name);
                                     },
-                                .random = [] { return 0.5; }},
+                                .random = [] { return 0.5; },
+                                .barrier = barrier_},
         std::make_shared<const EffectivePolicy>(policy));
     thread_ = std::thread([this] { loop_->Run(); });
   }
@@ -90,6 +92,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeFdStore store_;
   FakeJournal journal_;
   FakeBufferLister lister_;
+  FakeBarrier barrier_;
   NoEvents events_;
   std::unique_ptr<Allocator> allocator_;
   std::thread thread_;

@@ -51,13 +51,16 @@ int Missing(const Allocation& allocation) {
 
 }  // namespace
 
-Engine::Engine(Executor& executor, LiveView& live_view, WorkerFactory make_worker,
-               std::function<double()> random, Client& client)
-    : executor_(executor),
-      live_view_(live_view),
-      random_(std::move(random)),
+Engine::Engine(Dependencies dependencies, Client& client)
+    : executor_(dependencies.executor),
+      live_view_(dependencies.live_view),
+      random_(std::move(dependencies.random)),
+      barrier_(dependencies.barrier),
+      barrier_cgroups_(std::move(dependencies.barrier_cgroups)),
       client_(client),
-      lanes_(std::move(make_worker)) {}
+      lanes_(std::move(dependencies.make_worker)) {}
+
+Engine::~Engine() { *self_ = nullptr; }
 
 bool Engine::Admit(Allocation& allocation) {
   Lane& lane = lanes_.Of(*allocation.heap);
@@ -117,25 +120,26 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
   --lane.running;
   --running_;
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
+  const bool behind_barrier = std::exchange(allocation->behind_barrier, false);
+  if (behind_barrier) {
+    barrier_.Thaw();
+    ++(status.ok() ? barriers_.cured : barriers_.failed);
+  }
   if (status.ok()) lane.share.OnServed(executor_.Now(), took);
   if (allocation->ended) {
     OfferLate(allocation);
   } else if (status.ok()) {
-    Got(allocation);
+    if (allocation->attempts_on_heap > 1 && !behind_barrier) {
+      lane.lifetimes.Add(allocation->last_failure - allocation->first_failure,
+                         allocation->attempt_start - allocation->first_failure);
+    }
+    client_.OnGot(allocation);
   } else {
     allocation->last_error = std::move(status);
     Failed(allocation, took);
   }
   Pump(lane);
   if (idle()) client_.OnIdle();
-}
-
-void Engine::Got(const AllocationPtr& allocation) {
-  if (allocation->attempts_on_heap > 1) {
-    allocation->lane->lifetimes.Add(allocation->last_failure - allocation->first_failure,
-                                    allocation->attempt_start - allocation->first_failure);
-  }
-  client_.OnGot(allocation);
 }
 
 void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
@@ -146,16 +150,29 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   allocation->usage_at_failure = allocation->heap->Usage();
   if (allocation->attempts == 1 && error_number == ENOMEM) client_.OnFirstFailure(*allocation);
 
+  allocation->not_before = now + allocation->lane->share.BookRetry(now, took);
+  Decide(allocation,
+         /*barrier_ready=*/!LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes));
+}
+
+void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
+  const absl::Time now = executor_.Now();
+  const RetryPolicy& policy = PolicyOf(client_.policy(), *allocation);
   AttemptHistory history;
   history.attempts = allocation->attempts_on_heap;
-  history.error_number = error_number;
+  history.error_number = GetErrno(allocation->last_error);
   history.elapsed = now - allocation->start;
   history.remaining = allocation->request.deadline - now;
   history.fallbacks = allocation->fallbacks;
-  const RetryDecision decision = DecideRetry(PolicyOf(client_.policy(), *allocation), history,
-                                             SnapshotFor(*allocation, took), random_());
+  AreaSnapshot area;
+  area.learned_delay = allocation->lane->lifetimes.MedianRest(now - allocation->first_failure);
+  area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
+  area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
+  const RetryDecision decision = DecideRetry(policy, history, area, random_());
   if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
     WaitToRetry(allocation, retry->delay);
+  } else if (absl::holds_alternative<BehindBarrier>(decision)) {
+    RaiseBarrier(allocation, *policy.barrier);
   } else if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
     TurnTo(allocation, fall_back->heap);
   } else {
@@ -163,13 +180,46 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   }
 }
 
-AreaSnapshot Engine::SnapshotFor(Allocation& allocation, absl::Duration took) {
-  const absl::Time now = executor_.Now();
-  AreaSnapshot area;
-  area.learned_delay = allocation.lane->lifetimes.MedianRest(now - allocation.first_failure);
-  area.least_delay = allocation.lane->share.BookRetry(now, took);
-  allocation.not_before = now + area.least_delay;
-  return area;
+absl::optional<int> Engine::CgroupOf(const RetryPolicy& policy) const {
+  if (!policy.barrier.has_value()) return absl::nullopt;
+  const auto it =
+      std::find(barrier_cgroups_.begin(), barrier_cgroups_.end(), policy.barrier->cgroup);
+  if (it == barrier_cgroups_.end()) return absl::nullopt;
+  return static_cast<int>(it - barrier_cgroups_.begin());
+}
+
+// The worker is kept free for the attempt: a cgroup that stands still waits for nobody.
+void Engine::RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use) {
+  ++allocation->lane->running;
+  ++running_;
+  allocation->state = Allocation::State::kFreezing;
+  client_.OnProgress(*allocation);
+  barrier_.Freeze(
+      *CgroupOf(PolicyOf(client_.policy(), *allocation)), use.box,
+      [self = self_, allocation](absl::Status status) {
+        if (*self != nullptr) (*self)->OnFrozen(allocation, status);
+      },
+      [self = self_](absl::Duration frozen_for) {
+        if (*self != nullptr) (*self)->barriers_.frozen += frozen_for;
+      });
+}
+
+void Engine::OnFrozen(const AllocationPtr& allocation, const absl::Status& status) {
+  Lane& lane = *allocation->lane;
+  --lane.running;
+  --running_;
+  if (!status.ok()) {
+    ++barriers_.refused;
+    if (!allocation->ended) Decide(allocation, /*barrier_ready=*/false);
+  } else if (allocation->ended) {
+    barrier_.Thaw();
+  } else {
+    allocation->behind_barrier = true;
+    ++allocation->attempts_behind_barrier;
+    StartAttempt(allocation);
+  }
+  Pump(lane);
+  if (idle()) client_.OnIdle();
 }
 
 void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) {
@@ -195,7 +245,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
   const uint32_t uid = allocation->request.principal.uid;
   if (heap == nullptr || heap == allocation->heap || !lanes_.Of(*heap).queue.Admit(uid)) {
     // Not that one: perhaps the next.
-    return Failed(allocation, absl::ZeroDuration());
+    return Decide(allocation, /*barrier_ready=*/false);
   }
   // All buffers of a request come from one heap.
   if (!allocation->buffers.empty()) {

@@ -15,12 +15,15 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "daemon/config/effective_policy.h"
 #include "daemon/core/allocation.h"
+#include "daemon/core/barrier.h"
 #include "daemon/core/lane.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/retry_decision.h"
@@ -28,6 +31,15 @@
 #include "heaps/heap.h"
 
 namespace dmaheap {
+
+// Attempts behind a barrier that succeeded and failed, barriers that were refused, and how long
+// cgroups stood still. They only grow.
+struct BarrierCounts {
+  int64_t cured = 0;
+  int64_t failed = 0;
+  int64_t refused = 0;
+  absl::Duration frozen;
+};
 
 class Engine {
  public:
@@ -54,9 +66,19 @@ class Engine {
     virtual void OnIdle() = 0;
   };
 
-  // All but the workers outlive the engine. random is uniform in [0, 1).
-  Engine(Executor& executor, LiveView& live_view, WorkerFactory make_worker,
-         std::function<double()> random, Client& client);
+  // All but the workers outlive the engine.
+  struct Dependencies {
+    Executor& executor;
+    LiveView& live_view;
+    WorkerFactory make_worker;
+    // Uniform in [0, 1).
+    std::function<double()> random;
+    Barrier& barrier;
+    // The names of its cgroups, in its order.
+    std::vector<std::string> barrier_cgroups;
+  };
+  Engine(Dependencies dependencies, Client& client);
+  ~Engine();
 
   // False if the line of allocation->heap is full. Else it counts until Leave.
   bool Admit(Allocation& allocation);
@@ -69,6 +91,8 @@ class Engine {
   void OnReleased(const Heap& heap);
 
   bool idle() const { return running_ == 0; }
+  // What came of barriers.
+  const BarrierCounts& barriers() const { return barriers_; }
   // Requests of the heap's lane that are not finished.
   size_t Depth(const Heap& heap) const { return lanes_.Depth(heap); }
   // nullptr if the heap was never used.
@@ -83,20 +107,28 @@ class Engine {
   void StartAttempt(const AllocationPtr& allocation);
   void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
                  absl::Duration took);
-  void Got(const AllocationPtr& allocation);
   void Failed(const AllocationPtr& allocation, absl::Duration took);
+  void Decide(const AllocationPtr& allocation, bool barrier_ready);
+  void RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use);
+  void OnFrozen(const AllocationPtr& allocation, const absl::Status& status);
+  // Where the policy's cgroup stands in barrier_cgroups; absent: this daemon may not freeze it.
+  absl::optional<int> CgroupOf(const RetryPolicy& policy) const;
   void WaitToRetry(const AllocationPtr& allocation, absl::Duration delay);
   void StopWaiting(const AllocationPtr& allocation);
   void TurnTo(const AllocationPtr& allocation, const std::string& fallback);
   void OfferLate(const AllocationPtr& allocation);
-  AreaSnapshot SnapshotFor(Allocation& allocation, absl::Duration took);
 
   Executor& executor_;
   LiveView& live_view_;
   const std::function<double()> random_;
+  Barrier& barrier_;
+  const std::vector<std::string> barrier_cgroups_;
   Client& client_;
   Lanes lanes_;
   int running_ = 0;
+  BarrierCounts barriers_;
+  // Answers of the barrier that outlive this find it empty.
+  std::shared_ptr<Engine*> self_ = std::make_shared<Engine*>(this);
 };
 
 }  // namespace dmaheap

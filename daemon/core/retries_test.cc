@@ -254,6 +254,111 @@ TEST_F(RetriesTest, WhileALargeOneWaitsSmallOnesFlowAndItTakesAFifthOfTheTime) {
   cma_->OnAllocate(nullptr);
 }
 
+// ---- the barrier
+
+class BarrierUseTest : public RetriesTest {
+ protected:
+  static constexpr char kFreezing[] =
+      "retry_policies { name: 'mine' jitter: 0 barrier { cgroup: 'apps' box { nanos: 20000000 } } "
+      "}";
+
+  void SetUp() override {
+    RetriesTest::SetUp();
+    Use(kFreezing);
+  }
+  void Answer(absl::Status status) {
+    Do([&] { barrier_.AnswerFreeze(std::move(status)); });
+  }
+  void Thawed(absl::Duration frozen_for) {
+    Do([&] { barrier_.AnswerThaw(frozen_for); });
+  }
+};
+
+TEST_F(BarrierUseTest, AFailedAttemptIsRepeatedAtOnceWhileTheCgroupStandsStill) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  ASSERT_TRUE(barrier_.waiting());
+  EXPECT_EQ(barrier_.asked()[0].cgroup, 0);
+  EXPECT_EQ(barrier_.asked()[0].box, 20 * kMs);
+  EXPECT_EQ(cma_->calls(), 1);
+
+  Answer(absl::OkStatus());
+
+  EXPECT_TRUE(call->ok()) << call->status();
+  EXPECT_EQ(cma_->calls(), 2);
+  EXPECT_EQ(barrier_.thaws(), 1);
+  Thawed(3 * kMs);
+  EXPECT_EQ(allocator_->barriers().cured, 1);
+  EXPECT_EQ(allocator_->barriers().frozen, 3 * kMs);
+}
+
+TEST_F(BarrierUseTest, NobodyElseHasTheWorkerWhileACgroupIsFrozenForIt) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  const Call other = Allocate(Request(Connect()));
+  EXPECT_FALSE(other->done());
+  Answer(absl::OkStatus());
+  EXPECT_TRUE(call->ok());
+  EXPECT_TRUE(other->ok());
+  EXPECT_EQ(cma_->calls(), 3);
+  Thawed(kMs);
+}
+
+TEST_F(BarrierUseTest, ARefusedBarrierIsAnOrdinaryWait) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  Answer(absl::ResourceExhaustedError("over budget"));
+  EXPECT_FALSE(call->done());
+  EXPECT_EQ(State().state(), v1::Allocation::BACKING_OFF);
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+  EXPECT_EQ(barrier_.thaws(), 0);
+  EXPECT_EQ(allocator_->barriers().refused, 1);
+}
+
+TEST_F(BarrierUseTest, AnAttemptThatFailsBehindItThawsAndGoesOn) {
+  cma_->Script({ENOMEM, ENOMEM});
+  const Call call = Allocate(By("mine"));
+  Answer(absl::OkStatus());
+  EXPECT_EQ(barrier_.thaws(), 1);
+  EXPECT_EQ(State().attempts_behind_barrier(), 1);
+  Thawed(kMs);
+  // The next failure asks again.
+  ASSERT_TRUE(barrier_.waiting());
+  Answer(absl::OkStatus());
+  EXPECT_TRUE(call->ok());
+  EXPECT_EQ(allocator_->barriers().failed, 1);
+  Thawed(kMs);
+}
+
+TEST_F(BarrierUseTest, ACancelWhileItFreezesThawsAtOnce) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  Cancel(call);
+  Answer(absl::OkStatus());
+  EXPECT_EQ(barrier_.thaws(), 1);
+  EXPECT_EQ(cma_->calls(), 1);
+  Thawed(kMs);
+}
+
+TEST_F(BarrierUseTest, NothingIsFrozenForWantOfRoom) {
+  cma_->SetUsage(FreeBytes(0));
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  EXPECT_TRUE(barrier_.asked().empty());
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+}
+
+TEST_F(BarrierUseTest, ACgroupThatTheDaemonWasNotToldOfIsNotFrozen) {
+  Use("retry_policies { name: 'mine' jitter: 0 barrier { cgroup: 'system.slice' } }");
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  EXPECT_TRUE(barrier_.asked().empty());
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+}
+
 // ---- what ends a wait early
 
 TEST_F(RetriesTest, AReleaseWakesWhoWaitsForRoom) {

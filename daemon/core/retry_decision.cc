@@ -56,6 +56,11 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
   if (left <= absl::ZeroDuration()) return stop(GiveUp::Reason::kTimeUsed);
   if (area.stuck_for >= policy.give_up_when_stuck_for) return stop(GiveUp::Reason::kStuck);
 
+  if (policy.barrier.has_value() && area.barrier_ready &&
+      history.attempts >= policy.barrier->after_attempts) {
+    return BehindBarrier{};
+  }
+
   absl::Duration delay = Backoff(policy, history.attempts);
   if (policy.learn && area.learned_delay.has_value()) {
     delay = std::clamp(*area.learned_delay, policy.initial_backoff, policy.max_backoff);

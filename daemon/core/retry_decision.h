@@ -38,11 +38,16 @@ struct AreaSnapshot {
   absl::Duration stuck_for = absl::ZeroDuration();
   // So that others of the area get their turn in between.
   absl::Duration least_delay = absl::ZeroDuration();
+  // The policy's barrier may be tried, and could help: the area has room.
+  bool barrier_ready = false;
 };
 
 struct RetryAfter {
   absl::Duration delay;
 };
+// The next attempt comes at once, while the policy's cgroup stands still. Where that is refused,
+// ask again without barrier_ready.
+struct BehindBarrier {};
 struct FallBack {
   std::string heap;
 };
@@ -56,7 +61,7 @@ struct GiveUp {
   };
   Reason reason;
 };
-using RetryDecision = absl::variant<RetryAfter, FallBack, GiveUp>;
+using RetryDecision = absl::variant<RetryAfter, BehindBarrier, FallBack, GiveUp>;
 
 // Whether the same call may succeed a moment later. ENOMEM: a page was pinned, or somebody frees
 // (the kernel says ENOMEM for whatever a CMA heap could not give;

@@ -34,6 +34,7 @@ std::string Words(const RetryDecision& decision) {
   if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
     return "fall back to " + fall_back->heap;
   }
+  if (absl::holds_alternative<BehindBarrier>(decision)) return "behind the barrier";
   switch (absl::get<GiveUp>(decision).reason) {
     case GiveUp::Reason::kNotTransient:
       return "give up: not transient";
@@ -72,6 +73,9 @@ TEST(RetryDecisionTest, EveryBranch) {
   RetryPolicy unlearned = Plain();
   unlearned.learn = false;
 
+  RetryPolicy freezing = three;
+  freezing.barrier = BarrierUse{.cgroup = "apps", .after_attempts = 2};
+
   AttemptHistory late = After(2);
   late.elapsed = absl::Milliseconds(999);
   AttemptHistory too_late = late;
@@ -91,6 +95,8 @@ TEST(RetryDecisionTest, EveryBranch) {
   const AreaSnapshot stuck{.stuck_for = absl::Seconds(1)};
   const AreaSnapshot nearly_stuck{.stuck_for = absl::Milliseconds(999)};
   const AreaSnapshot shared{.least_delay = 320 * kMs};
+
+  const AreaSnapshot ready{.barrier_ready = true};
 
   const std::vector<Row> rows = {
       {"first backoff", Plain(), After(1), {}, 0.5, "retry after 1ms"},
@@ -127,6 +133,11 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"learned, bounded below", Plain(), After(5), learned_too_short, 0.5, "retry after 1ms"},
       {"learned, bounded above", Plain(), After(1), learned_too_long, 0.5, "retry after 100ms"},
       {"learning switched off", unlearned, After(1), learned, 0.5, "retry after 1ms"},
+      {"barrier, not yet", freezing, After(1), ready, 0.5, "retry after 1ms"},
+      {"barrier", freezing, After(2), ready, 0.5, "behind the barrier"},
+      {"barrier refused", freezing, After(2), {}, 0.5, "retry after 2ms"},
+      {"barrier, but no attempt is left", freezing, After(3), ready, 0.5, "give up: attempts used"},
+      {"barrier that the policy does not have", three, After(2), ready, 0.5, "retry after 2ms"},
       {"others' turn", Plain(), After(1), shared, 0.5, "retry after 320ms"},
       {"before the deadline, half of what is left", Plain(), soon_due, {}, 0.5, "retry after 20ms"},
       {"the end is the deadline's", Plain(), due, {}, 0.5, "retry after 1ms"},
@@ -179,6 +190,7 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       policy.max_elapsed = absl::Milliseconds(any(1, 2000));
     }
     if (any(0, 2) == 0) policy.give_up_when_stuck_for = absl::Milliseconds(any(1, 500));
+    if (any(0, 2) == 0) policy.barrier = BarrierUse{.cgroup = "apps"};
     for (int64_t i = any(0, 2); i > 0; --i) {
       policy.fallback_heaps.push_back("heap-" + std::to_string(i));
     }
@@ -190,18 +202,21 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       ++history.attempts;
       ++attempts_in_all;
       if (policy.max_attempts.has_value()) ASSERT_LE(history.attempts, *policy.max_attempts);
-      history.elapsed += absl::Microseconds(any(0, 30'000));
+      history.elapsed += absl::Microseconds(any(1, 30'000));
       history.error_number = any(0, 50) == 0 ? ENODEV : ENOMEM;
       AreaSnapshot area;
       if (any(0, 1) == 1) area.learned_delay = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.stuck_for = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.least_delay = absl::Microseconds(any(0, 100'000));
+      area.barrier_ready = any(0, 1) == 1;
       const RetryDecision decision = DecideRetry(policy, history, area, unit());
       if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
         ASSERT_GT(retry->delay, absl::ZeroDuration());
         ASSERT_LE(retry->delay,
                   std::max(policy.max_backoff * (1 + policy.jitter), area.least_delay));
         history.elapsed += retry->delay;
+      } else if (absl::holds_alternative<BehindBarrier>(decision)) {
+        ASSERT_TRUE(policy.barrier.has_value());
       } else if (absl::holds_alternative<FallBack>(decision)) {
         ++history.fallbacks;
         history.attempts = 0;

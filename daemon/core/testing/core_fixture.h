@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/testing/fake_barrier.h"
 #include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
 #include "daemon/core/testing/fake_heap.h"
@@ -121,7 +122,9 @@ class CoreFixture : public FdLeakCheck {
                                                             .lister = lister_,
                                                             .events = events_,
                                                             .make_worker = workers_.Factory(),
-                                                            .random = [] { return 0.5; }},
+                                                            .random = [] { return 0.5; },
+                                                            .barrier = barrier_,
+                                                            .barrier_cgroups = {"apps"}},
                                     PolicyOf(policy));
   }
   void SetPolicy(const std::string& policy) {
@@ -233,6 +236,7 @@ class CoreFixture : public FdLeakCheck {
   FakeFdStore store_;
   FakeJournal journal_;
   FakeBufferLister lister_;
+  FakeBarrier barrier_;
   EventList events_;
   std::vector<std::shared_ptr<FakeRecipient>> sessions_;
   std::vector<std::shared_ptr<Outcome>> outcomes_;
