@@ -322,8 +322,7 @@ TEST_F(BarrierUseTest, AnAttemptThatFailsBehindItThawsAndGoesOn) {
   Answer(absl::OkStatus());
   EXPECT_EQ(barrier_.thaws(), 1);
   EXPECT_EQ(State().attempts_behind_barrier(), 1);
-  Thawed(kMs);
-  // The next failure asks again.
+  // It asks again, which a barrier that is not yet thawed would refuse.
   ASSERT_TRUE(barrier_.waiting());
   Answer(absl::OkStatus());
   EXPECT_TRUE(call->ok());
