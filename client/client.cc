@@ -56,9 +56,8 @@ AllocationHandle Client::AllocateAsync(const AllocateOptions& options, AllocateC
 
 AllocationHandle Client::AllocateManyAsync(const AllocateOptions& options, int count,
                                            AllocateManyCallback callback) {
-  const auto allocation = std::make_shared<client_internal::AsyncAllocation>(
-      *core_, client_internal::Core::MakeRequest(options, count), options.deadline,
-      std::move(callback));
+  const auto allocation = std::make_shared<client_internal::AsyncAllocation>(*core_, options, count,
+                                                                             std::move(callback));
   core_->AsyncBegins(allocation);
   allocation->Start();
   return AllocationHandle(allocation);

@@ -558,6 +558,239 @@ TEST_F(ClientTest, ARequestIdInUseIsRefusedHere) {
   EXPECT_FALSE(outcome.Get().ok());
 }
 
+// ---- waiting, and what is told of it
+// --------------------------------------------------------------
+
+v1::Allocation BackingOff() {
+  v1::Allocation allocation;
+  allocation.set_heap("heaps/reserved");
+  allocation.set_state(v1::Allocation::BACKING_OFF);
+  allocation.set_attempts(3);
+  allocation.mutable_next_delay()->set_nanos(250'000'000);
+  allocation.mutable_elapsed_duration()->set_seconds(7);
+  allocation.set_last_error("ENOMEM");
+  allocation.set_retry_policy("nofail");
+  allocation.set_obstacle(v1::Allocation::OWN_BUFFERS);
+  allocation.set_free_bytes(8 * kMiB);
+  allocation.set_own_bytes(24 * kMiB);
+  allocation.set_waiting_others_bytes(kMiB);
+  return allocation;
+}
+
+class ProgressTest : public ClientTest {
+ protected:
+  // A request that waits until its caller was told, and then is served.
+  void ScriptAWait() {
+    daemon_->ScriptNext([this](FakeDaemon::Call& call) {
+      call.Report(BackingOff());
+      told_.get_future().wait();
+      return call.Serve();
+    });
+  }
+  // A request that waits for ever, with a caller who was told so.
+  void ScriptAnEndlessWait() {
+    daemon_->ScriptNext([](FakeDaemon::Call& call) -> absl::Status {
+      call.Report(BackingOff());
+      call.WaitForCancellation();
+      return absl::CancelledError();
+    });
+  }
+  AllocateOptions Watched() {
+    AllocateOptions options = Request();
+    options.deadline = absl::InfiniteDuration();
+    options.on_progress = [this](const AllocationProgress& progress) {
+      progress_ = progress;
+      told_.set_value();
+    };
+    return options;
+  }
+  bool NoWatchIsLeft() {
+    return FakeDaemon::WaitUntil([this] { return daemon_->open_watches() == 0; });
+  }
+
+  std::promise<void> told_;
+  AllocationProgress progress_;
+};
+
+TEST_F(ProgressTest, ABlockingRequestIsToldHowItFaresWhileItWaits) {
+  Connect();
+  ScriptAWait();
+
+  absl::StatusOr<Buffer> buffer = client_->Allocate(Watched());
+
+  ASSERT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(progress_.attempts, 3);
+  EXPECT_EQ(progress_.state, AllocationState::kBackingOff);
+  EXPECT_EQ(progress_.obstacle, Obstacle::kOwnBuffers);
+  EXPECT_EQ(ObstacleName(progress_.obstacle), "OWN_BUFFERS");
+  EXPECT_EQ(progress_.next_delay, absl::Milliseconds(250));
+  EXPECT_EQ(progress_.elapsed, absl::Seconds(7));
+  EXPECT_EQ(progress_.heap, "heaps/reserved");
+  EXPECT_EQ(progress_.free_bytes, 8 * kMiB);
+  EXPECT_FALSE(progress_.largest_free_bytes.has_value());
+  EXPECT_EQ(progress_.own_bytes, 24 * kMiB);
+  EXPECT_EQ(progress_.waiting_others_bytes, kMiB);
+  EXPECT_EQ(progress_.last_error, "ENOMEM");
+  EXPECT_EQ(progress_.retry_policy, "nofail");
+  ASSERT_THAT(daemon_->requests(), SizeIs(1));
+  EXPECT_THAT(daemon_->watched(), ElementsAre(daemon_->requests()[0].request_id()));
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, AnAsynchronousRequestIsToldToo) {
+  Connect();
+  ScriptAWait();
+  Outcome outcome;
+
+  client_->AllocateAsync(Watched(), outcome.Callback());
+
+  absl::StatusOr<Buffer> buffer = outcome.Get();
+  ASSERT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(progress_.attempts, 3);
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, AHoldIsToldToo) {
+  Connect();
+  ScriptAWait();
+
+  absl::StatusOr<HeldBuffers> held = client_->Hold({.heap = "reserved",
+                                                    .size_bytes = kMiB,
+                                                    .priority = Priority::kLow,
+                                                    .retry_policy = "batch",
+                                                    .on_progress = Watched().on_progress});
+
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_EQ(progress_.attempts, 3);
+  ASSERT_THAT(daemon_->requests(), SizeIs(1));
+  EXPECT_EQ(daemon_->requests()[0].priority(), v1::LOW);
+  EXPECT_EQ(daemon_->requests()[0].retry_policy(), "batch");
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, PriorityPolicyAndAnInfiniteDeadlineReachTheDaemon) {
+  Connect();
+  bool endless = false;
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    endless = call.context.deadline() == std::chrono::system_clock::time_point::max();
+    return call.Serve();
+  });
+  AllocateOptions options = Request();
+  options.deadline = absl::InfiniteDuration();
+  options.priority = Priority::kHigh;
+  options.retry_policy = "nofail";
+
+  ASSERT_TRUE(client_->Allocate(options).ok());
+  ASSERT_TRUE(client_->Allocate(Request()).ok());
+
+  EXPECT_TRUE(endless);
+  const auto requests = daemon_->requests();
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_EQ(requests[0].priority(), v1::HIGH);
+  EXPECT_EQ(requests[0].retry_policy(), "nofail");
+  EXPECT_EQ(requests[1].priority(), v1::PRIORITY_UNSPECIFIED);
+  EXPECT_EQ(requests[1].retry_policy(), "");
+  EXPECT_THAT(daemon_->watched(), IsEmpty());
+}
+
+TEST_F(ProgressTest, AnOlderDaemonServesTheRequestAndTellsNothing) {
+  Connect({.knows_watch = false});
+
+  absl::StatusOr<Buffer> buffer = client_->Allocate(Watched());
+
+  EXPECT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(progress_.attempts, 0);
+}
+
+TEST_F(ProgressTest, ARefusedWatchDoesTheRequestNoHarm) {
+  Connect();
+  daemon_->FailWatches(Error(ErrorReason::OVERLOADED, "too many watches"));
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    EXPECT_TRUE(FakeDaemon::WaitUntil([&] { return daemon_->watched().size() == 1; }));
+    return call.Serve();
+  });
+  Outcome outcome;
+
+  client_->AllocateAsync(Watched(), outcome.Callback());
+
+  absl::StatusOr<Buffer> buffer = outcome.Get();
+  EXPECT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_EQ(progress_.attempts, 0);
+}
+
+TEST_F(ProgressTest, ADeadlineEndsTheWatchToo) {
+  Connect();
+  ScriptAnEndlessWait();
+  AllocateOptions options = Watched();
+  options.deadline = absl::Milliseconds(100);
+  options.on_progress = [](const AllocationProgress&) {};
+
+  absl::StatusOr<Buffer> buffer = client_->Allocate(options);
+
+  EXPECT_EQ(ErrorReasonName(buffer.status()), "DEADLINE");
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, CancellingFromWithinTheCallbackEndsBoth) {
+  Connect();
+  ScriptAnEndlessWait();
+  std::promise<AllocationHandle> handle;
+  std::shared_future<AllocationHandle> made = handle.get_future().share();
+  AllocateOptions options = Watched();
+  options.on_progress = [made](const AllocationProgress&) {
+    AllocationHandle(made.get()).Cancel();
+  };
+  Outcome outcome;
+
+  handle.set_value(client_->AllocateAsync(options, outcome.Callback()));
+
+  EXPECT_EQ(outcome.Get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, DestroyingTheClientEndsTheWatch) {
+  Connect();
+  ScriptAnEndlessWait();
+  Outcome outcome;
+  client_->AllocateAsync(Watched(), outcome.Callback());
+  told_.get_future().wait();
+
+  client_ = nullptr;
+
+  EXPECT_EQ(outcome.Get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
+TEST_F(ProgressTest, AfterARestartTheNewDaemonIsAskedToTell) {
+  Connect();
+  ScriptAnEndlessWait();
+  std::promise<void> told_first;
+  std::promise<void> told_again;
+  AllocateOptions options = Watched();
+  options.on_progress = [&](const AllocationProgress& progress) {
+    (progress.attempts == 3 ? told_first : told_again).set_value();
+  };
+  Outcome outcome;
+  client_->AllocateAsync(options, outcome.Callback());
+  told_first.get_future().wait();
+
+  daemon_->Kill();
+  daemon_->ForgetReports();
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    v1::Allocation anew = BackingOff();
+    anew.set_attempts(1);
+    call.Report(anew);
+    told_again.get_future().wait();
+    return call.Serve();
+  });
+  daemon_->Restart();
+
+  absl::StatusOr<Buffer> buffer = outcome.Get();
+  EXPECT_TRUE(buffer.ok()) << buffer.status();
+  EXPECT_THAT(daemon_->watched(), SizeIs(::testing::Ge(2u)));
+  EXPECT_TRUE(NoWatchIsLeft());
+}
+
 // ---- fds that do not arrive
 // -----------------------------------------------------------------------
 

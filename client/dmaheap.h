@@ -15,7 +15,8 @@
 // kernel and to their holders, not to the daemon.
 //
 // Threads: the library makes none until it has to (the first asynchronous request; one of those
-// that has to wait; a cancelled request), at most three for each Client, and ~Client ends them.
+// that has to wait; one with progress; a cancelled request), at most three for each Client, and
+// ~Client ends them.
 // Fork: a Client does not survive fork() without exec(); every call in the child fails with
 // kFailedPrecondition. Buffers and Mappings do survive it.
 
@@ -24,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -171,6 +173,83 @@ struct ConnectOptions {
   absl::Duration wait_for_daemon = absl::ZeroDuration();
 };
 
+// Who goes first where several wait for one area. Who waits long rises.
+enum class Priority {
+  // The daemon's default: normal, or the highest that this user may have if that is less.
+  kUnspecified = 0,
+  kLow = 1,
+  kNormal = 2,
+  kHigh = 3,
+};
+
+// What a request that has no outcome yet is at.
+enum class AllocationState {
+  kUnspecified = 0,
+  // Others are before it.
+  kInLine = 1,
+  // The heap is at work.
+  kAttempting = 2,
+  // Waits for its next attempt.
+  kBackingOff = 3,
+};
+
+// What keeps a request waiting, as far as the heap's own numbers tell.
+enum class Obstacle {
+  kUnspecified = 0,
+  // There is a free run that is large enough, or nobody knows: a page that can not be moved just
+  // now, or no memory to move pages to.
+  kPinned = 1,
+  // Somebody has to release something.
+  kNoRoom = 2,
+  // This user holds buffers of the heap whose release would make room.
+  kOwnBuffers = 3,
+  // Others who hold what it needs wait for room themselves: one of them has to release something.
+  kEachOther = 4,
+};
+
+// "PINNED", "NO_ROOM", "OWN_BUFFERS", "EACH_OTHER", "UNSPECIFIED".
+absl::string_view ObstacleName(Obstacle obstacle);
+
+// How a request fares that waits for its memory.
+struct AllocationProgress {
+  // Tries of heaps so far.
+  int32_t attempts = 0;
+  AllocationState state = AllocationState::kUnspecified;
+  Obstacle obstacle = Obstacle::kUnspecified;
+  // Until the next attempt, while it backs off; an event may bring it earlier.
+  absl::Duration next_delay = absl::ZeroDuration();
+  // Since the daemon has the request.
+  absl::Duration elapsed = absl::ZeroDuration();
+  // heaps/{heap} that is tried now; the policy may turn to another one.
+  std::string heap;
+  // At the last failure; absent where not known.
+  absl::optional<int64_t> free_bytes;
+  absl::optional<int64_t> largest_free_bytes;
+  // Of this heap: what this user holds, and what others hold who wait for room.
+  int64_t own_bytes = 0;
+  int64_t waiting_others_bytes = 0;
+  // Of the last attempt, with the kernel's errno.
+  std::string last_error;
+  // Name of the policy that it goes by.
+  std::string retry_policy;
+};
+
+// Called each time that the request is at something else; what changes faster than it is read is
+// told once, as it is last. Never once the outcome is there, which it does not tell, and never by
+// an older daemon: do not wait for it. It comes on a thread of the library, one call at a time, and
+// must not block: the replies of other requests wait behind it, and so may the end of its own.
+using ProgressCallback = std::function<void(const AllocationProgress&)>;
+
+// To wait for ever, give an infinite deadline and a policy that does not give up; the alias
+// linux,cma-nofail has one:
+//
+//   (*client)->Allocate({.heap = "linux,cma-nofail",
+//                        .size_bytes = 3840 * 2160 * 3 / 2,
+//                        .deadline = absl::InfiniteDuration(),
+//                        .on_progress = ShowWhatToRelease});
+//
+// Such a request ends with its buffer, an error that no waiting cures, or the cancellation of an
+// asynchronous one. Who holds the very memory that it waits for waits in vain: on_progress tells.
 struct AllocateOptions {
   // Required. By name or alias, with or without "heaps/".
   std::string heap{};
@@ -182,6 +261,12 @@ struct AllocateOptions {
   absl::Duration deadline = absl::Seconds(5);
   // Makes a repeat idempotent: the daemon gives no second buffer for it. Empty: a random one.
   std::string request_id{};
+  Priority priority = Priority::kUnspecified;
+  // Name of the retry policy to go by. Empty: the heap's. The daemon's policy file says which a
+  // user may choose.
+  std::string retry_policy{};
+  // Empty: nothing is asked.
+  ProgressCallback on_progress{};
 };
 
 struct HoldOptions {
@@ -193,6 +278,10 @@ struct HoldOptions {
   absl::Duration lease = absl::ZeroDuration();
   absl::Duration deadline = absl::Seconds(5);
   std::string request_id{};
+  // As in AllocateOptions.
+  Priority priority = Priority::kUnspecified;
+  std::string retry_policy{};
+  ProgressCallback on_progress{};
 };
 
 struct ClaimOptions {

@@ -1,6 +1,7 @@
 #include "client/dmaheap_c.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -78,19 +79,38 @@ absl::Duration DurationOr(int64_t milliseconds, absl::Duration fallback) {
 }
 
 // The caller's struct as this library knows it: shorter from an older caller, longer from a newer
-// one. The layout of this first version is the least that there can be, and a page the most: more
-// is a number that nobody has set.
+// one. The sizes that a version had are all that there can be, and a page the most: more is a
+// number that nobody has set.
 constexpr uint32_t kMaxStructBytes = 4096;
+
+// The bytes before the first member that came later; all of them where none did.
+template <typename Options>
+constexpr size_t kFirstBytes = sizeof(Options);
+template <>
+constexpr size_t kFirstBytes<dmaheap_allocate_options> = offsetof(dmaheap_allocate_options,
+                                                                  priority);
+template <>
+constexpr size_t kFirstBytes<dmaheap_hold_options> = offsetof(dmaheap_hold_options, priority);
+
+// What sizeof was when there were no others: with the padding that may stand there now filled.
+template <typename Options>
+constexpr size_t kFirstSize = (kFirstBytes<Options> + alignof(Options) - 1) / alignof(Options) *
+                              alignof(Options);
 
 template <typename Options>
 absl::Status CopyOptions(const Options* from, Options& to) {
   static_assert(std::is_trivially_copyable_v<Options>);
   if (from == nullptr) return MissingArgument("options");
   const uint32_t size = from->struct_size;
+  if (size == kFirstSize<Options> && size < sizeof(Options)) {
+    to = {};
+    std::memcpy(&to, from, kFirstBytes<Options>);
+    return absl::OkStatus();
+  }
   if (size < sizeof(Options)) {
     return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
                                                    "; set it to sizeof, which is at least ",
-                                                   sizeof(Options)));
+                                                   kFirstSize<Options>));
   }
   if (size > kMaxStructBytes) {
     return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
@@ -111,18 +131,57 @@ absl::Status CopyOptions(const Options* from, Options& to) {
 absl::Status CheckReserved(uint32_t reserved) {
   if (reserved == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("options->reserved is ", reserved, " and has to be 0"));
+      absl::StrCat("a reserved member of options is ", reserved, " and has to be 0"));
+}
+
+// Downwards: a delay of 0 is one that is over.
+int64_t Milliseconds(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
+
+// C++ and C give these the same numbers.
+static_assert(static_cast<int>(dmaheap::Priority::kLow) == DMAHEAP_PRIORITY_LOW);
+static_assert(static_cast<int>(dmaheap::Priority::kHigh) == DMAHEAP_PRIORITY_HIGH);
+static_assert(static_cast<int>(dmaheap::AllocationState::kInLine) == DMAHEAP_ALLOCATION_IN_LINE);
+static_assert(static_cast<int>(dmaheap::AllocationState::kBackingOff) ==
+              DMAHEAP_ALLOCATION_BACKING_OFF);
+static_assert(static_cast<int>(dmaheap::Obstacle::kPinned) == DMAHEAP_OBSTACLE_PINNED);
+static_assert(static_cast<int>(dmaheap::Obstacle::kEachOther) == DMAHEAP_OBSTACLE_EACH_OTHER);
+
+dmaheap::ProgressCallback ConvertProgress(dmaheap_progressed on_progress, void* context) {
+  if (on_progress == nullptr) return nullptr;
+  return [on_progress, context](const dmaheap::AllocationProgress& progress) {
+    const dmaheap_progress message = {
+        .struct_size = sizeof(dmaheap_progress),
+        .attempts = progress.attempts,
+        .state = static_cast<dmaheap_allocation_state>(progress.state),
+        .obstacle = static_cast<dmaheap_obstacle>(progress.obstacle),
+        .next_delay_ms = Milliseconds(progress.next_delay),
+        .elapsed_ms = Milliseconds(progress.elapsed),
+        .heap = progress.heap.c_str(),
+        .free_bytes = progress.free_bytes.value_or(-1),
+        .largest_free_bytes = progress.largest_free_bytes.value_or(-1),
+        .own_bytes = progress.own_bytes,
+        .waiting_others_bytes = progress.waiting_others_bytes,
+        .last_error = progress.last_error.c_str(),
+        .retry_policy = progress.retry_policy.c_str()};
+    on_progress(context, &message);
+  };
 }
 
 absl::StatusOr<dmaheap::AllocateOptions> ConvertOptions(const dmaheap_allocate_options* options) {
   dmaheap_allocate_options known = {};
   if (absl::Status status = CopyOptions(options, known); !status.ok()) return status;
-  if (absl::Status status = CheckReserved(known.reserved); !status.ok()) return status;
-  return dmaheap::AllocateOptions{.heap = StringOrEmpty(known.heap),
-                                  .size_bytes = known.size_bytes,
-                                  .label = StringOrEmpty(known.label),
-                                  .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
-                                  .request_id = StringOrEmpty(known.request_id)};
+  for (const uint32_t reserved : {known.reserved, known.reserved2}) {
+    if (absl::Status status = CheckReserved(reserved); !status.ok()) return status;
+  }
+  return dmaheap::AllocateOptions{
+      .heap = StringOrEmpty(known.heap),
+      .size_bytes = known.size_bytes,
+      .label = StringOrEmpty(known.label),
+      .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
+      .request_id = StringOrEmpty(known.request_id),
+      .priority = static_cast<dmaheap::Priority>(known.priority),
+      .retry_policy = StringOrEmpty(known.retry_policy),
+      .on_progress = ConvertProgress(known.on_progress, known.progress_context)};
 }
 
 absl::StatusOr<int> ConvertCount(uint32_t count) {
@@ -352,19 +411,22 @@ dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_hold_options* op
   if (client == nullptr) return Finish(MissingArgument("client"), error);
   if (held == nullptr) return Finish(MissingArgument("held"), error);
   dmaheap_hold_options known = {};
-  if (absl::Status status = CopyOptions(options, known); !status.ok()) {
-    return Finish(status, error);
-  }
+  absl::Status status = CopyOptions(options, known);
+  if (status.ok()) status = CheckReserved(known.reserved);
+  if (!status.ok()) return Finish(status, error);
   const absl::StatusOr<int> how_many = ConvertCount(std::max(known.count, uint32_t{1}));
   if (!how_many.ok()) return Finish(how_many.status(), error);
-  absl::StatusOr<dmaheap::HeldBuffers> got =
-      client->client->Hold({.heap = StringOrEmpty(known.heap),
-                            .size_bytes = known.size_bytes,
-                            .label = StringOrEmpty(known.label),
-                            .count = *how_many,
-                            .lease = absl::Milliseconds(known.lease_ms),
-                            .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
-                            .request_id = StringOrEmpty(known.request_id)});
+  absl::StatusOr<dmaheap::HeldBuffers> got = client->client->Hold(
+      {.heap = StringOrEmpty(known.heap),
+       .size_bytes = known.size_bytes,
+       .label = StringOrEmpty(known.label),
+       .count = *how_many,
+       .lease = absl::Milliseconds(known.lease_ms),
+       .deadline = DurationOr(known.deadline_ms, kDefaultTimeout),
+       .request_id = StringOrEmpty(known.request_id),
+       .priority = static_cast<dmaheap::Priority>(known.priority),
+       .retry_policy = StringOrEmpty(known.retry_policy),
+       .on_progress = ConvertProgress(known.on_progress, known.progress_context)});
   if (!got.ok()) return Finish(got.status(), error);
   *held = new dmaheap_held{*std::move(got)};
   return DMAHEAP_OK;

@@ -23,8 +23,9 @@
  * Strings that are passed are copied. An fd is O_CLOEXEC.
  *
  * Parameter structs begin with struct_size, which the caller sets to sizeof. All other members may
- * be zero, which means their default. A library older than its caller refuses members that it does
- * not know, unless they are zero.
+ * be zero, which means their default. A library newer than its caller takes the members that the
+ * caller does not know for zero; one that is older refuses those that it does not know itself,
+ * unless they are zero.
  *
  * Threads. A dmaheap_client may be used by any number of threads at once, but not while it is
  * freed. Every other handle belongs to one thread at a time, but for dmaheap_request, whose
@@ -92,6 +93,47 @@ enum {
 typedef int32_t dmaheap_cpu_access;
 enum { DMAHEAP_CPU_READ = 1, DMAHEAP_CPU_WRITE = 2, DMAHEAP_CPU_READ_WRITE = 3 };
 
+/* Who goes first where several wait for one area. Who waits long rises. */
+typedef int32_t dmaheap_priority;
+enum {
+  /* The daemon's default: normal, or the highest that this user may have if that is less. */
+  DMAHEAP_PRIORITY_UNSPECIFIED = 0,
+  DMAHEAP_PRIORITY_LOW = 1,
+  DMAHEAP_PRIORITY_NORMAL = 2,
+  DMAHEAP_PRIORITY_HIGH = 3
+};
+
+/* What a request that has no outcome yet is at. */
+typedef int32_t dmaheap_allocation_state;
+enum {
+  DMAHEAP_ALLOCATION_UNSPECIFIED = 0,
+  /* Others are before it. */
+  DMAHEAP_ALLOCATION_IN_LINE = 1,
+  /* The heap is at work. */
+  DMAHEAP_ALLOCATION_ATTEMPTING = 2,
+  /* Waits for its next attempt. */
+  DMAHEAP_ALLOCATION_BACKING_OFF = 3
+};
+
+/* What keeps a request waiting, as far as the heap's own numbers tell. */
+typedef int32_t dmaheap_obstacle;
+enum {
+  DMAHEAP_OBSTACLE_UNSPECIFIED = 0,
+  /* There is a free run that is large enough, or nobody knows: a page that can not be moved just
+   * now, or no memory to move pages to. */
+  DMAHEAP_OBSTACLE_PINNED = 1,
+  /* Somebody has to release something. */
+  DMAHEAP_OBSTACLE_NO_ROOM = 2,
+  /* This user holds buffers of the heap whose release would make room. */
+  DMAHEAP_OBSTACLE_OWN_BUFFERS = 3,
+  /* Others who hold what it needs wait for room themselves: one of them has to release something.
+   */
+  DMAHEAP_OBSTACLE_EACH_OTHER = 4
+};
+
+/* A deadline_ms that never comes. */
+#define DMAHEAP_FOREVER INT64_MAX
+
 /* Why a call failed. */
 typedef struct dmaheap_error dmaheap_error;
 /* A connection to the daemon, with the identity of the process at connect. */
@@ -157,6 +199,39 @@ DMAHEAP_API void dmaheap_client_free(dmaheap_client* client);
 
 /* ---- Allocation ---- */
 
+/* How a request fares that waits for its memory. The library makes it: a newer one may append
+ * members, and struct_size says how much there is. Valid, with its strings, for the length of the
+ * call. */
+typedef struct dmaheap_progress {
+  uint32_t struct_size;
+  /* Tries of heaps so far. */
+  int32_t attempts;
+  dmaheap_allocation_state state;
+  dmaheap_obstacle obstacle;
+  /* Until the next attempt, while it backs off; an event may bring it earlier. */
+  int64_t next_delay_ms;
+  /* Since the daemon has the request. */
+  int64_t elapsed_ms;
+  /* heaps/{heap} that is tried now; the policy may turn to another one. */
+  const char* heap;
+  /* At the last failure; -1 where not known. */
+  int64_t free_bytes;
+  int64_t largest_free_bytes;
+  /* Of this heap: what this user holds, and what others hold who wait for room. */
+  int64_t own_bytes;
+  int64_t waiting_others_bytes;
+  /* Of the last attempt, with the kernel's errno; "" if there is none. */
+  const char* last_error;
+  /* Name of the policy that it goes by. */
+  const char* retry_policy;
+} dmaheap_progress;
+
+/* Called each time that the request is at something else; what changes faster than it is read is
+ * told once, as it is last. Never once the function returned or its callback has begun, and never
+ * by an older daemon: do not wait for it. Runs on a thread of the library, one call at a time; must
+ * not block, for the replies of other requests wait behind it, and so may the end of its own. */
+typedef void (*dmaheap_progressed)(void* context, const dmaheap_progress* progress);
+
 typedef struct dmaheap_allocate_options {
   uint32_t struct_size;
   /* Zero. */
@@ -168,10 +243,21 @@ typedef struct dmaheap_allocate_options {
   /* Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII. */
   const char* label;
   /* From the call on. The daemon answers a little earlier, so that an explanation still arrives.
-   * 0: 5000. */
+   * 0: 5000. To wait for ever, DMAHEAP_FOREVER and a policy that does not give up, such as that of
+   * the heap's alias linux,cma-nofail; who holds the very memory that it waits for waits in vain,
+   * and on_progress tells. */
   int64_t deadline_ms;
   /* Makes a repeat idempotent: the daemon gives no second buffer for it. NULL: a random one. */
   const char* request_id;
+  dmaheap_priority priority;
+  /* Zero. */
+  uint32_t reserved2;
+  /* Name of the retry policy to go by. NULL: the heap's. The daemon's policy file says which a user
+   * may choose. */
+  const char* retry_policy;
+  /* NULL: nothing is asked. */
+  dmaheap_progressed on_progress;
+  void* progress_context;
 } dmaheap_allocate_options;
 
 /* One buffer. *buffer is the caller's, to free with dmaheap_buffer_free. Blocks until the outcome
@@ -275,6 +361,12 @@ typedef struct dmaheap_hold_options {
   int64_t lease_ms;
   int64_t deadline_ms;
   const char* request_id;
+  dmaheap_priority priority;
+  /* Zero. */
+  uint32_t reserved;
+  const char* retry_policy;
+  dmaheap_progressed on_progress;
+  void* progress_context;
 } dmaheap_hold_options;
 
 /* Allocates buffers that stay in the daemon until claimed, by this process or another. *held is

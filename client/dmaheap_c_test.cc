@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 #include <future>
 #include <string>
@@ -165,6 +166,103 @@ TEST_F(DmaheapCTest, AStructOfAnotherSizeIsReadAsFarAsItIsUnderstood) {
     newer.known.struct_size = size;
     EXPECT_EQ(dmaheap_allocate(client_, &newer.known, &buffer, nullptr), DMAHEAP_INVALID_ARGUMENT);
   }
+  EXPECT_EQ(buffer, Untouched<dmaheap_buffer>());
+}
+
+TEST_F(DmaheapCTest, ACallerOfTheFirstVersionIsServed) {
+  dmaheap_allocate_options options = Wanted();
+  options.struct_size = offsetof(dmaheap_allocate_options, priority);
+  // What stands there in an older caller is not its struct.
+  options.priority = 99;
+  options.reserved2 = 1;
+  dmaheap_buffer* buffer = nullptr;
+  ASSERT_EQ(dmaheap_allocate(client_, &options, &buffer, &error_), DMAHEAP_OK)
+      << dmaheap_error_message(error_);
+  dmaheap_buffer_free(buffer);
+  EXPECT_EQ(daemon_->requests()[0].priority(), v1::PRIORITY_UNSPECIFIED);
+
+  dmaheap_hold_options hold = {};
+  hold.struct_size = offsetof(dmaheap_hold_options, priority);
+  hold.heap = "reserved";
+  hold.size_bytes = kMiB;
+  hold.priority = 99;
+  dmaheap_held* held = nullptr;
+  ASSERT_EQ(dmaheap_hold(client_, &hold, &held, &error_), DMAHEAP_OK)
+      << dmaheap_error_message(error_);
+  dmaheap_held_free(held);
+}
+
+// What a progress callback was told last, for a request to wait for.
+struct Progress {
+  std::promise<void> told;
+  dmaheap_progress last = {};
+  std::string last_error;
+  std::string retry_policy;
+
+  static void Callback(void* context, const dmaheap_progress* progress) {
+    Progress& told = *static_cast<Progress*>(context);
+    told.last = *progress;
+    told.last_error = progress->last_error;
+    told.retry_policy = progress->retry_policy;
+    told.told.set_value();
+  }
+};
+
+TEST_F(DmaheapCTest, AWaitIsToldToTheCallerWithItsContext) {
+  Progress progress;
+  daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+    v1::Allocation allocation;
+    allocation.set_state(v1::Allocation::BACKING_OFF);
+    allocation.set_attempts(4);
+    allocation.mutable_next_delay()->set_seconds(2);
+    allocation.mutable_elapsed_duration()->set_seconds(9);
+    allocation.set_obstacle(v1::Allocation::EACH_OTHER);
+    allocation.set_largest_free_bytes(kMiB);
+    allocation.set_own_bytes(2 * kMiB);
+    allocation.set_waiting_others_bytes(3 * kMiB);
+    allocation.set_last_error("ENOMEM");
+    allocation.set_retry_policy("nofail");
+    call.Report(allocation);
+    progress.told.get_future().wait();
+    return call.Serve();
+  });
+  dmaheap_allocate_options options = Wanted();
+  options.deadline_ms = DMAHEAP_FOREVER;
+  options.priority = DMAHEAP_PRIORITY_HIGH;
+  options.retry_policy = "nofail";
+  options.on_progress = Progress::Callback;
+  options.progress_context = &progress;
+  dmaheap_buffer* buffer = nullptr;
+
+  ASSERT_EQ(dmaheap_allocate(client_, &options, &buffer, &error_), DMAHEAP_OK)
+      << dmaheap_error_message(error_);
+
+  dmaheap_buffer_free(buffer);
+  EXPECT_EQ(progress.last.struct_size, sizeof(dmaheap_progress));
+  EXPECT_EQ(progress.last.attempts, 4);
+  EXPECT_EQ(progress.last.state, DMAHEAP_ALLOCATION_BACKING_OFF);
+  EXPECT_EQ(progress.last.obstacle, DMAHEAP_OBSTACLE_EACH_OTHER);
+  EXPECT_EQ(progress.last.next_delay_ms, 2000);
+  EXPECT_EQ(progress.last.elapsed_ms, 9000);
+  EXPECT_EQ(progress.last.free_bytes, -1);
+  EXPECT_EQ(progress.last.largest_free_bytes, kMiB);
+  EXPECT_EQ(progress.last.own_bytes, 2 * kMiB);
+  EXPECT_EQ(progress.last.waiting_others_bytes, 3 * kMiB);
+  EXPECT_EQ(progress.last_error, "ENOMEM");
+  EXPECT_EQ(progress.retry_policy, "nofail");
+  const auto requests = daemon_->requests();
+  ASSERT_THAT(requests, SizeIs(1));
+  EXPECT_EQ(requests[0].priority(), v1::HIGH);
+  EXPECT_EQ(requests[0].retry_policy(), "nofail");
+}
+
+TEST_F(DmaheapCTest, AReservedMemberThatIsSetIsRefused) {
+  dmaheap_allocate_options options = Wanted();
+  options.reserved2 = 1;
+  dmaheap_buffer* buffer = Untouched<dmaheap_buffer>();
+
+  EXPECT_EQ(dmaheap_allocate(client_, &options, &buffer, nullptr), DMAHEAP_INVALID_ARGUMENT);
+
   EXPECT_EQ(buffer, Untouched<dmaheap_buffer>());
 }
 

@@ -22,6 +22,22 @@ absl::string_view ContiguityName(Contiguity contiguity) {
   return "UNSPECIFIED";
 }
 
+absl::string_view ObstacleName(Obstacle obstacle) {
+  switch (obstacle) {
+    case Obstacle::kPinned:
+      return "PINNED";
+    case Obstacle::kNoRoom:
+      return "NO_ROOM";
+    case Obstacle::kOwnBuffers:
+      return "OWN_BUFFERS";
+    case Obstacle::kEachOther:
+      return "EACH_OTHER";
+    case Obstacle::kUnspecified:
+      break;
+  }
+  return "UNSPECIFIED";
+}
+
 std::string ErrorReasonName(const absl::Status& status) {
   google::rpc::ErrorInfo info;
   if (!GetDetail(status, info) || info.domain() != kErrorDomain) return "";

@@ -17,12 +17,16 @@ namespace {
 using Words = std::vector<std::string>;
 
 const Words& Kinds() {
-  static const Words& kinds = *new Words{"heaps", "buffers", "clients"};
+  static const Words& kinds = *new Words{"heaps", "buffers", "clients", "allocations"};
   return kinds;
 }
 const Words& Formats() {
   static const Words& formats = *new Words{"table", "wide", "json", "name"};
   return formats;
+}
+const Words& Priorities() {
+  static const Words& priorities = *new Words{"low", "normal", "high"};
+  return priorities;
 }
 const Words& Levels() {
   static const Words& levels = *new Words{"trace", "debug", "info", "warn", "error"};
@@ -41,6 +45,7 @@ struct RawWords {
   std::string described;
   std::string size;
   std::string lease;
+  std::string priority;
 };
 
 // CLI11 takes an empty string for a value that is right, else the text of the complaint.
@@ -84,17 +89,27 @@ void AddWhatToAllocate(CLI::App& verb, Arguments& arguments, RawWords& raw) {
       ->capture_default_str();
   verb.add_option("--label", arguments.label, "Name of the buffers, at most 31 characters")
       ->type_name("LABEL");
+  verb.add_option("--priority", raw.priority, "low, normal or high [default: the daemon's, normal]")
+      ->type_name("PRIORITY")
+      ->check(CLI::IsMember(Priorities()));
+  verb.add_option("--policy", arguments.retry_policy, "Retry policy to go by [default: the heap's]")
+      ->type_name("NAME");
+  verb.add_flag("--wait", arguments.wait,
+                "Wait until interrupted, as far as the policy does (that of linux,cma-nofail\n"
+                "never gives up), and tell how it fares; --timeout is for the connecting only");
 }
 
 void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
-  CLI::App* get = app.add_subcommand("get", "List heaps, buffers or clients");
-  get->add_option("KIND", raw.kind, "heaps, buffers or clients")
+  CLI::App* get = app.add_subcommand("get", "List heaps, buffers, clients or requests under way");
+  get->add_option("KIND", raw.kind, "heaps, buffers, clients or allocations")
       ->required()
       ->check(CLI::IsMember(Kinds()));
   get->add_flag("--all", arguments.all, "Buffers of all users (needs the right `inspect`)");
+  get->add_flag("-w,--watch", arguments.watch,
+                "Allocations: then each change too, until interrupted");
 
   CLI::App* describe = app.add_subcommand("describe", "Show all there is to know of one thing");
-  describe->add_option("NAME", raw.described, "heap/X or buffer/X")->required();
+  describe->add_option("NAME", raw.described, "heap/X, buffer/X or allocation/X")->required();
 
   CLI::App* alloc =
       app.add_subcommand("alloc",
@@ -160,9 +175,14 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "heaps") arguments.verb = Verb::kGetHeaps;
   if (raw.kind == "buffers") arguments.verb = Verb::kGetBuffers;
   if (raw.kind == "clients") arguments.verb = Verb::kGetClients;
+  if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
   if (arguments.all && arguments.verb != Verb::kGetBuffers) {
     return absl::InvalidArgumentError(
         absl::StrCat("--all is for buffers; ", raw.kind, " are always all"));
+  }
+  if (arguments.watch && arguments.verb != Verb::kGetAllocations) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--watch is for allocations, not for ", raw.kind));
   }
   return absl::OkStatus();
 }
@@ -180,8 +200,13 @@ absl::Status ReadDescribed(const RawWords& raw, Arguments& arguments) {
     arguments.buffer = std::string(parts.second);
     return absl::OkStatus();
   }
+  if (!parts.second.empty() && (parts.first == "allocation" || parts.first == "allocations")) {
+    arguments.verb = Verb::kDescribeAllocation;
+    arguments.allocation = std::string(parts.second);
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
-      absl::StrCat("NAME is heap/X or buffer/X, not \"", raw.described, "\""));
+      absl::StrCat("NAME is heap/X, buffer/X or allocation/X, not \"", raw.described, "\""));
 }
 
 // From texts, each already checked, to values.
@@ -199,8 +224,15 @@ absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
       {"json", Format::kJson},
       {"name", Format::kName},
   };
+  static const auto& kPriorities = *new std::map<absl::string_view, Priority>{
+      {"", Priority::kUnspecified},
+      {"low", Priority::kLow},
+      {"normal", Priority::kNormal},
+      {"high", Priority::kHigh},
+  };
   arguments.format = kFormats.at(raw.format);
   arguments.timeout = ParseDuration(raw.timeout).value();
+  arguments.priority = kPriorities.at(raw.priority);
   if (!raw.size.empty()) arguments.size_bytes = ParseSize(raw.size).value();
   if (!raw.lease.empty()) arguments.lease = ParseDuration(raw.lease).value();
   absl::Status status;
@@ -287,6 +319,7 @@ CompletionWords CommandLineWords() {
   CompletionWords words;
   words.options = OptionNames(app);
   words.formats = Formats();
+  words.priorities = Priorities();
   for (const CLI::App* verb : app.get_subcommands({})) {
     CompletionWords::Verb entry;
     entry.name = verb->get_name();
@@ -294,7 +327,7 @@ CompletionWords CommandLineWords() {
     entry.description = text.substr(0, text.find_first_of(".\n"));
     entry.options = OptionNames(*verb);
     if (entry.name == "get") entry.values = Kinds();
-    if (entry.name == "describe") entry.values = {"heap/", "buffer/"};
+    if (entry.name == "describe") entry.values = {"heap/", "buffer/", "allocation/"};
     if (entry.name == "log-level") entry.values = Levels();
     if (entry.name == "completion") entry.values = Shells();
     entry.takes_heap = verb->get_option_no_throw("HEAP") != nullptr;

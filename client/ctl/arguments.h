@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "client/ctl/completion.h"
+#include "client/dmaheap.h"
 
 namespace dmaheap::ctl {
 
@@ -17,8 +18,10 @@ enum class Verb {
   kGetHeaps,
   kGetBuffers,
   kGetClients,
+  kGetAllocations,
   kDescribeHeap,
   kDescribeBuffer,
+  kDescribeAllocation,
   kAlloc,
   kHold,
   kClaim,
@@ -41,13 +44,21 @@ struct Arguments {
 
   // Of everybody.
   bool all = false;
-  // The heap or buffer in question, as written.
+  // Also each change, until interrupted.
+  bool watch = false;
+  // The heap, buffer or allocation in question, as written.
   std::string heap;
   std::string buffer;
+  std::string allocation;
   int64_t size_bytes = 0;
   int count = 1;
   std::string label;
   bool dry_run = false;
+  Priority priority = Priority::kUnspecified;
+  // Empty: the heap's.
+  std::string retry_policy;
+  // Until interrupted; timeout is for the connecting only.
+  bool wait = false;
   // Zero: the daemon's default.
   absl::Duration lease = absl::ZeroDuration();
   // "-": the first line of standard input, where nobody else can read it.

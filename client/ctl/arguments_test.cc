@@ -62,6 +62,32 @@ TEST(ArgumentsTest, AllocTakesEverythingThatItNames) {
   EXPECT_TRUE(arguments.command.empty());
 }
 
+TEST(ArgumentsTest, AllocAndHoldTakePriorityPolicyAndWait) {
+  for (const char* verb : {"alloc", "hold"}) {
+    const Arguments plain = ParseWell({verb, "reserved", "4k"});
+    EXPECT_EQ(plain.priority, Priority::kUnspecified);
+    EXPECT_EQ(plain.retry_policy, "");
+    EXPECT_FALSE(plain.wait);
+    const Arguments arguments =
+        ParseWell({verb, "reserved", "4k", "--priority", "high", "--policy", "nofail", "--wait"});
+    EXPECT_EQ(arguments.priority, Priority::kHigh);
+    EXPECT_EQ(arguments.retry_policy, "nofail");
+    EXPECT_TRUE(arguments.wait);
+  }
+  EXPECT_EQ(ParseWell({"alloc", "reserved", "4k", "--priority=low"}).priority, Priority::kLow);
+  EXPECT_EQ(ParseWell({"alloc", "reserved", "4k", "--priority=normal"}).priority,
+            Priority::kNormal);
+}
+
+TEST(ArgumentsTest, AllocationsAreShownOrWatched) {
+  EXPECT_EQ(ParseWell({"get", "allocations"}).verb, Verb::kGetAllocations);
+  EXPECT_FALSE(ParseWell({"get", "allocations"}).watch);
+  EXPECT_TRUE(ParseWell({"get", "allocations", "-w"}).watch);
+  EXPECT_TRUE(ParseWell({"get", "--watch", "allocations"}).watch);
+  EXPECT_EQ(ParseWell({"describe", "allocation/7"}).verb, Verb::kDescribeAllocation);
+  EXPECT_EQ(ParseWell({"describe", "allocations/7"}).allocation, "7");
+}
+
 TEST(ArgumentsTest, WhatStandsBehindTwoDashesIsTheCommandsOwn) {
   const Arguments arguments =
       ParseWell({"alloc", "reserved", "4k", "--", "tool", "--count", "9", "--", "-h"});
@@ -111,11 +137,15 @@ TEST(ArgumentsTest, AWrongLineIsAUsageErrorThatSaysWhatIsWrong) {
       {{"get", "heap"}, "heap not in"},
       {{"get", "clients", "--all"}, "--all is for buffers"},
       {{"get", "heaps", "more"}, "more"},
+      {{"get", "heaps", "-w"}, "--watch is for allocations"},
+      {{"get", "allocations", "--all"}, "--all is for buffers"},
+      {{"alloc", "reserved", "4k", "--priority", "top"}, "top not in"},
+      {{"claim", "memfd-7", "aa", "--wait"}, "--wait"},
       {{"get", "heaps", "-o", "yaml"}, "yaml not in"},
       {{"get", "heaps", "--timeout", "0"}, "above zero"},
-      {{"describe", "reserved"}, "heap/X or buffer/X"},
-      {{"describe", "heap/"}, "heap/X or buffer/X"},
-      {{"describe", "client/7"}, "heap/X or buffer/X"},
+      {{"describe", "reserved"}, "heap/X, buffer/X or allocation/X"},
+      {{"describe", "heap/"}, "heap/X, buffer/X or allocation/X"},
+      {{"describe", "client/7"}, "heap/X, buffer/X or allocation/X"},
       {{"alloc", "reserved"}, "SIZE"},
       {{"alloc", "reserved", "4kb"}, "unknown unit"},
       {{"alloc", "reserved", "0"}, "not above zero"},
@@ -153,7 +183,8 @@ TEST(ArgumentsTest, EveryVerbAndOptionCanBeCompleted) {
                                  "reload", "log-level", "completion"));
   EXPECT_THAT(words.options,
               ElementsAre("--help", "--version", "--socket-dir", "--output", "--timeout"));
-  EXPECT_THAT(words.verbs[3].options, ElementsAre("--help", "--count", "--label", "--lease"));
+  EXPECT_THAT(words.verbs[3].options, ElementsAre("--help", "--count", "--label", "--priority",
+                                                  "--policy", "--wait", "--lease"));
   EXPECT_TRUE(words.verbs[3].takes_heap);
   EXPECT_FALSE(words.verbs[4].takes_heap);
 }

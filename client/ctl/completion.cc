@@ -44,6 +44,9 @@ std::string Candidates(const CompletionWords& words) {
       "    -o|--output) words=\"",
       absl::StrJoin(words.formats, " "),
       "\"; return ;;\n"
+      "    --priority) words=\"",
+      absl::StrJoin(words.priorities, " "),
+      "\"; return ;;\n"
       "  esac\n"
       "  case $verb in\n"
       "    '') words=\"",
@@ -102,7 +105,11 @@ std::string Fish(const CompletionWords& words) {
     }
     for (const std::string& option : verb.options) {
       if (option == "--help") continue;
-      absl::StrAppend(&script, behind, "-l ", option.substr(2), "\n");
+      absl::StrAppend(&script, behind, "-l ", option.substr(2));
+      if (option == "--priority") {
+        absl::StrAppend(&script, " -x -a '", absl::StrJoin(words.priorities, " "), "'");
+      }
+      absl::StrAppend(&script, "\n");
     }
     if (verb.takes_heap) {
       absl::StrAppend(&script, behind, "-a '", kHeapNames.substr(1), "'\n");

@@ -23,8 +23,9 @@ struct CompletionWords {
   };
   // Those of every verb.
   std::vector<std::string> options;
-  // Behind -o.
+  // Behind -o, and behind --priority.
   std::vector<std::string> formats;
+  std::vector<std::string> priorities;
   std::vector<Verb> verbs;
 };
 

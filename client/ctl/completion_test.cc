@@ -40,7 +40,8 @@ TEST(CompletionTest, BashOffersTheVerbsFirst) {
 
 TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
   EXPECT_EQ(BashOffers("dmaheapctl get ''"),
-            "heaps buffers clients --help --all --help --version --socket-dir --output "
+            "heaps buffers clients allocations --help --all --watch --help --version --socket-dir "
+            "--output "
             "--timeout\n");
   EXPECT_EQ(BashOffers("dmaheapctl log-level w"), "warn\n");
   EXPECT_EQ(BashOffers("dmaheapctl hold --le"), "--lease\n");
@@ -54,6 +55,10 @@ TEST(CompletionTest, BashOffersFormatsBehindTheOption) {
   EXPECT_EQ(BashOffers("dmaheapctl get heaps -o ''"), "table wide json name\n");
 }
 
+TEST(CompletionTest, BashOffersPrioritiesBehindTheOption) {
+  EXPECT_EQ(BashOffers("dmaheapctl alloc reserved 4k --priority ''"), "low normal high\n");
+}
+
 TEST(CompletionTest, BashOffersNoWordOfOursToACommand) {
   EXPECT_EQ(BashOffers("dmaheapctl alloc reserved 4k -- ho"), "\n");
 }
@@ -65,7 +70,9 @@ CompletionWords SmallWords() {
   CompletionWords words;
   words.options = {"--help", "--output"};
   words.formats = {"table", "json"};
-  words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false}, {"alloc", "It's", {}, {}, true}};
+  words.priorities = {"low", "high"};
+  words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false},
+                 {"alloc", "It's", {"--priority"}, {}, true}};
   return words;
 }
 
@@ -85,11 +92,12 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                         "  done\n"
                         "  case $previous in\n"
                         "    -o|--output) found=\"table json\"; return ;;\n"
+                        "    --priority) found=\"low high\"; return ;;\n"
                         "  esac\n"
                         "  case $verb in\n"
                         "    '') found=\"get alloc\" ;;\n"
                         "    get) found=\"heaps --all\" ;;\n"
-                        "    alloc) found=\"") +
+                        "    alloc) found=\"--priority ") +
                 kHeapNames +
                 "\" ;;\n"
                 "  esac\n"
@@ -113,6 +121,8 @@ TEST(CompletionTest, TheFishScriptIsThis) {
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from get' -a 'heaps'\n"
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from get' -l all\n"
                         "complete -c dmaheapctl -n __fish_use_subcommand -a alloc -d 'It\\'s'\n"
+                        "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -l priority "
+                        "-x -a 'low high'\n"
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -a '") +
                 (kHeapNames + 1) + "'\n");
 }

@@ -1,5 +1,8 @@
 #include "client/ctl/daemon_calls.h"
 
+#include <atomic>
+
+#include "client/internal/allocation_watch.h"
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
@@ -27,16 +30,21 @@ DaemonCalls::DaemonCalls(absl::string_view socket_dir, absl::Duration timeout, I
   admin_.path = client_internal::SocketPath(dir, kAdminSocketName);
 }
 
+template <typename Service>
+absl::Status DaemonCalls::Connect(Endpoint<Service>& endpoint) {
+  if (endpoint.stub != nullptr) return absl::OkStatus();
+  auto channel = client_internal::ConnectGrpcChannel(endpoint.path);
+  if (!channel.ok()) return channel.status();
+  endpoint.stub = Service::NewStub(*std::move(channel));
+  return absl::OkStatus();
+}
+
 template <typename Service, typename Request, typename Response>
 absl::StatusOr<Response> DaemonCalls::Call(
     Endpoint<Service>& endpoint,
     grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
     const Request& request) {
-  if (endpoint.stub == nullptr) {
-    auto channel = client_internal::ConnectGrpcChannel(endpoint.path);
-    if (!channel.ok()) return channel.status();
-    endpoint.stub = Service::NewStub(*std::move(channel));
-  }
+  if (absl::Status connected = Connect(endpoint); !connected.ok()) return connected;
   grpc::ClientContext context;
   client_internal::SetDeadline(context, deadline_);
   const Interrupt::Scope cancel(interrupt_,
@@ -87,7 +95,10 @@ absl::StatusOr<v1::Buffer> DaemonCalls::GetBuffer(absl::string_view name) {
 }
 
 absl::StatusOr<v1::AllocateBuffersResponse> DaemonCalls::Allocate(
-    const v1::AllocateBuffersRequest& request) {
+    const v1::AllocateBuffersRequest& request, const ProgressCallback& on_progress) {
+  if (absl::Status connected = Connect(allocator_); !connected.ok()) return connected;
+  const client_internal::AllocationWatch watch(replies_, *allocator_.stub, request.request_id(),
+                                               on_progress);
   return Call(allocator_, &v1::Allocator::Stub::AllocateBuffers, request);
 }
 
@@ -104,6 +115,29 @@ absl::StatusOr<v1::ListClientsResponse> DaemonCalls::ListClients() {
 
 absl::StatusOr<v1::ListBuffersResponse> DaemonCalls::ListAllBuffers() {
   return CallAllPages(admin_, &v1::Admin::Stub::ListBuffers);
+}
+
+absl::StatusOr<v1::ListAllocationsResponse> DaemonCalls::ListAllocations() {
+  return CallAllPages(admin_, &v1::Admin::Stub::ListAllocations);
+}
+
+absl::StatusOr<bool> DaemonCalls::WatchAllocations(
+    const std::function<bool(const v1::Allocation&)>& show) {
+  if (absl::Status connected = Connect(admin_); !connected.ok()) return connected;
+  grpc::ClientContext context;
+  std::atomic<bool> interrupted{false};
+  const Interrupt::Scope cancel(interrupt_, Interrupt::CancelOnce([&] {
+                                  interrupted = true;
+                                  context.TryCancel();
+                                }));
+  const auto reader = admin_.stub->WatchAllocations(&context, v1::WatchAllocationsRequest());
+  v1::Allocation allocation;
+  bool wanted = true;
+  while (wanted && reader->Read(&allocation)) wanted = show(allocation);
+  if (!wanted) context.TryCancel();
+  const absl::Status end = FromGrpcStatus(reader->Finish());
+  if (interrupted || !wanted || end.ok()) return interrupted.load();
+  return client_internal::Explain(end, admin_.path, absl::InfiniteDuration());
 }
 
 absl::StatusOr<v1::ReloadPolicyResponse> DaemonCalls::ReloadPolicy() {

@@ -15,7 +15,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/ctl/interrupt.h"
+#include "client/dmaheap.h"
 #include "client/internal/deadline.h"
+#include "client/internal/reply_thread.h"
 #include "dmaheap/v1/admin.grpc.pb.h"
 #include "dmaheap/v1/allocator.grpc.pb.h"
 
@@ -32,13 +34,18 @@ class DaemonCalls {
   absl::StatusOr<v1::ListBuffersResponse> ListBuffers();
   absl::StatusOr<v1::Heap> GetHeap(absl::string_view name);
   absl::StatusOr<v1::Buffer> GetBuffer(absl::string_view name);
-  // A held one, or with validate_only.
-  absl::StatusOr<v1::AllocateBuffersResponse> Allocate(const v1::AllocateBuffersRequest& request);
+  // A held one, or with validate_only. on_progress may be empty; it comes on another thread.
+  absl::StatusOr<v1::AllocateBuffersResponse> Allocate(
+      const v1::AllocateBuffersRequest& request, const ProgressCallback& on_progress = nullptr);
   absl::Status Release(absl::string_view name, absl::string_view token);
 
   // On the admin socket.
   absl::StatusOr<v1::ListClientsResponse> ListClients();
   absl::StatusOr<v1::ListBuffersResponse> ListAllBuffers();
+  absl::StatusOr<v1::ListAllocationsResponse> ListAllocations();
+  // Those under way and each change, until show answers false (returns false) or a SIGINT (returns
+  // true); an error is the daemon's. Not bounded by the timeout.
+  absl::StatusOr<bool> WatchAllocations(const std::function<bool(const v1::Allocation&)>& show);
   absl::StatusOr<v1::ReloadPolicyResponse> ReloadPolicy();
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(v1::LogLevel level);
 
@@ -49,6 +56,8 @@ class DaemonCalls {
     std::unique_ptr<typename Service::Stub> stub;
   };
 
+  template <typename Service>
+  absl::Status Connect(Endpoint<Service>& endpoint);
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(Endpoint<Service>& endpoint,
                                 grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
@@ -65,6 +74,7 @@ class DaemonCalls {
   Interrupt& interrupt_;
   Endpoint<v1::Allocator> allocator_;
   Endpoint<v1::Admin> admin_;
+  client_internal::ReplyThread replies_;
 };
 
 }  // namespace dmaheap::ctl

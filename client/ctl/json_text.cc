@@ -5,9 +5,12 @@
 
 namespace dmaheap::ctl {
 
-absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, JsonFields fields) {
+namespace {
+
+absl::StatusOr<std::string> Json(const google::protobuf::Message& message, JsonFields fields,
+                                 bool whitespace) {
   google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
+  options.add_whitespace = whitespace;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = fields == JsonFields::kWhole;
   std::string text;
@@ -16,6 +19,18 @@ absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, J
     return absl::InternalError(absl::StrCat("can not write ", message.GetTypeName(),
                                             " as JSON: ", std::string(status.message())));
   }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, JsonFields fields) {
+  return Json(message, fields, /*whitespace=*/true);
+}
+
+absl::StatusOr<std::string> JsonLine(const google::protobuf::Message& message) {
+  absl::StatusOr<std::string> text = Json(message, JsonFields::kWhole, /*whitespace=*/false);
+  if (text.ok()) text->push_back('\n');
   return text;
 }
 

@@ -16,6 +16,9 @@ namespace dmaheap::ctl {
 enum class JsonFields { kWhole, kKnown };
 absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, JsonFields fields);
 
+// The same with all fields in one line, for messages that come one by one.
+absl::StatusOr<std::string> JsonLine(const google::protobuf::Message& message);
+
 }  // namespace dmaheap::ctl
 
 #endif  // CLIENT_CTL_JSON_TEXT_H_

@@ -31,5 +31,10 @@ TEST(JsonTextTest, AWholeMessageShowsZerosAndEmptyListsButNotWhatIsAbsent) {
   EXPECT_EQ(JsonText(v1::Heap(), JsonFields::kWhole)->find("\"size_bytes\""), std::string::npos);
 }
 
+TEST(JsonTextTest, AMessageOfManyIsOneLineWithAllFields) {
+  v1::GetHeapRequest request;
+  EXPECT_EQ(*JsonLine(request), "{\"name\":\"\"}\n");
+}
+
 }  // namespace
 }  // namespace dmaheap::ctl

@@ -3,6 +3,7 @@
 #ifndef CLIENT_CTL_STREAMS_H_
 #define CLIENT_CTL_STREAMS_H_
 
+#include <cstddef>
 #include <istream>
 #include <ostream>
 
@@ -14,6 +15,8 @@ struct Streams {
   std::ostream& out;
   // Messages.
   std::ostream& err;
+  // Of the terminal behind err; 0: it is none.
+  size_t err_columns = 0;
 };
 
 }  // namespace dmaheap::ctl

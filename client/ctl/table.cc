@@ -56,17 +56,37 @@ std::string Line(const Table& table, const std::vector<size_t>& widths,
   return absl::StrCat(line, "\n");
 }
 
+std::string HeaderLine(const Table& table, const std::vector<size_t>& widths) {
+  std::vector<std::string> headers;
+  for (const Column& column : table.columns) headers.push_back(column.header);
+  return Line(table, widths, headers);
+}
+
+std::string RowLines(const Table& table, const std::vector<size_t>& widths) {
+  std::string text;
+  for (const auto& row : table.rows) absl::StrAppend(&text, Line(table, widths, row));
+  return text;
+}
+
 }  // namespace
 
 std::string PrintTable(const Table& table, size_t max_width) {
   if (table.columns.empty()) return "";
   std::vector<size_t> widths = NaturalWidths(table);
   if (max_width > 0) Shrink(table.columns, max_width, widths);
-  std::vector<std::string> headers;
-  for (const Column& column : table.columns) headers.push_back(column.header);
-  std::string text = Line(table, widths, headers);
-  for (const auto& row : table.rows) absl::StrAppend(&text, Line(table, widths, row));
-  return text;
+  return absl::StrCat(HeaderLine(table, widths), RowLines(table, widths));
+}
+
+std::string GrowingTable::Add(const Table& rows) {
+  const bool first = widths_.empty();
+  std::vector<size_t> widths = NaturalWidths(rows);
+  widths_.resize(widths.size());
+  for (size_t i = 0; i < widths.size(); ++i) {
+    widths_[i] = std::max({widths_[i], widths[i], rows.columns[i].usual_width});
+  }
+  widths = widths_;
+  if (max_width_ > 0) Shrink(rows.columns, max_width_, widths);
+  return absl::StrCat(first ? HeaderLine(rows, widths) : "", RowLines(rows, widths));
 }
 
 }  // namespace dmaheap::ctl

@@ -49,5 +49,24 @@ TEST(TableTest, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_EQ(PrintTable({{{"L"}}, {{"a\x1b\nb"}}}, 80), "L\na??b\n");
 }
 
+TEST(GrowingTableTest, RowsThatComeLaterStandBelowTheFirst) {
+  const std::vector<Column> columns = {{"NAME"}, {"SIZE", kRight, false, 6}, {"LABEL"}};
+  GrowingTable table(80);
+
+  EXPECT_EQ(table.Add({columns, {{"a", "4KiB", "x"}}}),
+            "NAME    SIZE  LABEL\n"
+            "a       4KiB  x\n");
+  EXPECT_EQ(table.Add({columns, {{"longer-name", "8KiB", "x"}}}), "longer-name    8KiB  x\n");
+  EXPECT_EQ(table.Add({columns, {{"b", "128MiB", "x"}}}), "b            128MiB  x\n");
+}
+
+TEST(GrowingTableTest, ARowIsCutAsATableIs) {
+  GrowingTable table(14);
+
+  EXPECT_EQ(table.Add({{{"NAME"}, {"L", Column::Align::kLeft, true}}, {{"name", "0123456789"}}}),
+            "NAME  L\n"
+            "name  0123456~\n");
+}
+
 }  // namespace
 }  // namespace dmaheap::ctl

@@ -17,9 +17,11 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
     case Verb::kGetHeaps:
     case Verb::kGetBuffers:
     case Verb::kGetClients:
+    case Verb::kGetAllocations:
       return Get(arguments, interrupt, streams);
     case Verb::kDescribeHeap:
     case Verb::kDescribeBuffer:
+    case Verb::kDescribeAllocation:
       return Describe(arguments, interrupt, streams);
     case Verb::kAlloc:
       return Alloc(arguments, interrupt, streams);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
 #include "client/ctl/exit_code.h"
+#include "client/ctl/progress_display.h"
 #include "client/ctl/run_command.h"
 #include "client/ctl/show.h"
 #include "client/ctl/units_text.h"
@@ -29,7 +30,19 @@ v1::AllocateBuffersRequest MakeRequest(const Arguments& arguments) {
   request.set_count(arguments.count);
   request.set_label(arguments.label);
   request.set_request_id(client_internal::RandomId());
+  request.set_priority(client_internal::FromPriority(arguments.priority));
+  request.set_retry_policy(arguments.retry_policy);
   return request;
+}
+
+absl::Duration DeadlineOf(const Arguments& arguments) {
+  return arguments.wait ? absl::InfiniteDuration() : arguments.timeout;
+}
+
+// What shows the progress of a request that was told to wait; empty for another.
+ProgressCallback ProgressOf(const Arguments& arguments, ProgressDisplay& display) {
+  if (!arguments.wait) return nullptr;
+  return [&display](const AllocationProgress& progress) { display.Show(progress); };
 }
 
 absl::StatusOr<int> DryRun(const Arguments& arguments, Interrupt& interrupt,
@@ -48,7 +61,8 @@ absl::StatusOr<int> DryRun(const Arguments& arguments, Interrupt& interrupt,
 // An allocation that another thread may cancel, also before it begins.
 class CancellableAllocation {
  public:
-  absl::StatusOr<std::vector<Buffer>> Run(Client& client, const Arguments& arguments) {
+  absl::StatusOr<std::vector<Buffer>> Run(Client& client, const Arguments& arguments,
+                                          ProgressDisplay& display) {
     using Result = absl::StatusOr<std::vector<Buffer>>;
     // Shared: the callback may still be on its way out of set_value when the future is ready.
     const auto promise = std::make_shared<std::promise<Result>>();
@@ -60,7 +74,10 @@ class CancellableAllocation {
           {.heap = arguments.heap,
            .size_bytes = arguments.size_bytes,
            .label = arguments.label,
-           .deadline = arguments.timeout},
+           .deadline = DeadlineOf(arguments),
+           .priority = arguments.priority,
+           .retry_policy = arguments.retry_policy,
+           .on_progress = ProgressOf(arguments, display)},
           arguments.count, [promise](Result got) { promise->set_value(std::move(got)); });
     }
     return future.get();
@@ -136,10 +153,11 @@ absl::StatusOr<int> Alloc(const Arguments& arguments, Interrupt& interrupt,
   absl::StatusOr<std::vector<Buffer>> buffers = absl::CancelledError("");
   bool interrupted = false;
   {
+    ProgressDisplay display(streams.err, streams.err_columns);
     CancellableAllocation allocation;
     const Interrupt::Scope scope(interrupt,
                                  Interrupt::CancelOnce([&allocation] { allocation.Cancel(); }));
-    buffers = allocation.Run(**client, arguments);
+    buffers = allocation.Run(**client, arguments, display);
     interrupted = allocation.cancelled();
   }
   if (!buffers.ok()) return buffers.status();
@@ -154,8 +172,12 @@ absl::StatusOr<int> Hold(const Arguments& arguments, Interrupt& interrupt, const
   if (arguments.lease > absl::ZeroDuration()) {
     *hold.mutable_lease() = client_internal::FromDuration(arguments.lease);
   }
-  DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
-  const auto held = daemon.Allocate(request);
+  DaemonCalls daemon(arguments.socket_dir, DeadlineOf(arguments), interrupt);
+  absl::StatusOr<v1::AllocateBuffersResponse> held = absl::CancelledError("");
+  {
+    ProgressDisplay display(streams.err, streams.err_columns);
+    held = daemon.Allocate(request, ProgressOf(arguments, display));
+  }
   if (!held.ok()) return held.status();
   std::string names;
   for (const v1::Buffer& buffer : held->buffers()) {

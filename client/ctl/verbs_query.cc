@@ -1,13 +1,57 @@
 #include "client/ctl/verbs_query.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
 #include "client/ctl/exit_code.h"
 #include "client/ctl/show.h"
 #include "client/ctl/views.h"
 #include "client/dmaheap.h"
+#include "client/internal/convert.h"
 
 namespace dmaheap::ctl {
+namespace {
+
+// A line for each that comes, at once.
+absl::StatusOr<int> WatchAllocations(Format format, DaemonCalls& daemon, const Streams& streams) {
+  const bool wide = format == Format::kWide;
+  GrowingTable table(wide ? 0 : kTerminalColumns);
+  absl::Status wrong;
+  const absl::StatusOr<bool> interrupted = daemon.WatchAllocations([&](const v1::Allocation& a) {
+    if (format == Format::kJson) {
+      const absl::StatusOr<std::string> line = JsonLine(a);
+      wrong.Update(line.status());
+      if (line.ok()) streams.out << *line;
+    } else if (format == Format::kName) {
+      streams.out << a.name() << "\n";
+    } else {
+      v1::ListAllocationsResponse one;
+      *one.add_allocations() = a;
+      streams.out << table.Add(UnderWayTable(one, wide));
+    }
+    streams.out.flush();
+    return wrong.ok() && streams.out.good();
+  });
+  if (!wrong.ok()) return wrong;
+  if (!interrupted.ok()) return interrupted.status();
+  // Nothing failed, but it has no end of its own: like kubectl, not 0.
+  return *interrupted ? kExitInterrupted : kExitOk;
+}
+
+absl::StatusOr<v1::Allocation> FindAllocation(DaemonCalls& daemon, absl::string_view name) {
+  absl::StatusOr<v1::ListAllocationsResponse> allocations = daemon.ListAllocations();
+  if (!allocations.ok()) return allocations.status();
+  const std::string wanted = client_internal::ResourceName("allocations", name);
+  for (v1::Allocation& allocation : *allocations->mutable_allocations()) {
+    if (allocation.name() == wanted) return std::move(allocation);
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "there is no ", wanted, " under way; dmaheapctl get allocations shows those there are"));
+}
+
+}  // namespace
 
 absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const Streams& streams) {
   DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
@@ -24,6 +68,14 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
     return ShowTable(
         arguments.format, *clients, JsonFields::kWhole, NamesOf(clients->clients()),
         [&](bool wide) { return ClientTable(*clients, wide, absl::Now()); }, streams.out);
+  }
+  if (arguments.verb == Verb::kGetAllocations) {
+    if (arguments.watch) return WatchAllocations(arguments.format, daemon, streams);
+    const auto allocations = daemon.ListAllocations();
+    if (!allocations.ok()) return allocations.status();
+    return ShowTable(
+        arguments.format, *allocations, JsonFields::kWhole, NamesOf(allocations->allocations()),
+        [&](bool wide) { return UnderWayTable(*allocations, wide); }, streams.out);
   }
   const auto buffers = arguments.all ? daemon.ListAllBuffers() : daemon.ListBuffers();
   if (!buffers.ok()) return buffers.status();
@@ -55,6 +107,11 @@ absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
     const auto heap = daemon.GetHeap(arguments.heap);
     if (!heap.ok()) return heap.status();
     return show(*heap, heap->name(), DescribeHeap(*heap));
+  }
+  if (arguments.verb == Verb::kDescribeAllocation) {
+    const auto allocation = FindAllocation(daemon, arguments.allocation);
+    if (!allocation.ok()) return allocation.status();
+    return show(*allocation, allocation->name(), DescribeAllocation(*allocation));
   }
   const auto buffer = daemon.GetBuffer(arguments.buffer);
   if (!buffer.ok()) return buffer.status();

@@ -3,12 +3,17 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "client/testing/fake_daemon.h"
 #include "client/testing/fd_leak_check.h"
 #include "gmock/gmock.h"
@@ -22,6 +27,27 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
+
+// What a verb has written and flushed so far, for another thread to wait for.
+class Written : public std::stringbuf {
+ public:
+  bool WaitFor(absl::string_view text) {
+    return FakeDaemon::WaitUntil([&] {
+      std::lock_guard<std::mutex> lock(mutex_);
+      return absl::StrContains(flushed_, text);
+    });
+  }
+
+ private:
+  int sync() override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    flushed_ = str();
+    return 0;
+  }
+
+  std::mutex mutex_;
+  std::string flushed_;
+};
 
 class VerbsTest : public ::testing::Test {
  protected:
@@ -44,7 +70,9 @@ class VerbsTest : public ::testing::Test {
   }
 
   // Runs a command line; its output is in out_ and err_.
-  int Ctl(std::vector<std::string> words, const std::string& input = "") {
+  // during: is given what it writes there, on another thread.
+  int Ctl(std::vector<std::string> words, const std::string& input = "",
+          const std::function<void(Written& out, Written& err)>& during = nullptr) {
     words.insert(words.begin(), {"dmaheapctl", "--socket-dir", daemon_->dir()});
     std::vector<const char*> argv;
     for (const std::string& word : words) argv.push_back(word.c_str());
@@ -52,11 +80,16 @@ class VerbsTest : public ::testing::Test {
     EXPECT_TRUE(line.arguments.has_value()) << line.text;
     if (!line.arguments.has_value()) return -1;
     std::istringstream in(input);
-    std::ostringstream out;
-    std::ostringstream err;
+    Written out_buffer;
+    Written err_buffer;
+    std::ostream out(&out_buffer);
+    std::ostream err(&err_buffer);
+    std::thread other;
+    if (during) other = std::thread([&] { during(out_buffer, err_buffer); });
     const int code = RunVerb(*line.arguments, *interrupt_, {in, out, err});
-    out_ = out.str();
-    err_ = err.str();
+    if (other.joinable()) other.join();
+    out_ = out_buffer.str();
+    err_ = err_buffer.str();
     return code;
   }
 
@@ -185,6 +218,114 @@ TEST_F(VerbsTest, SigintCancelsAHoldToo) {
   EXPECT_EQ(Ctl({"hold", "reserved", "8k", "--timeout", "1m"}), 130);
 }
 
+// A request that lacks the room which its own user takes.
+v1::Allocation OwnBuffers() {
+  v1::Allocation allocation;
+  allocation.set_name("allocations/7");
+  allocation.set_heap("heaps/reserved");
+  allocation.set_owner_uid(1000);
+  allocation.set_size_bytes(8192);
+  allocation.set_count(1);
+  allocation.set_state(v1::Allocation::BACKING_OFF);
+  allocation.set_attempts(3);
+  allocation.mutable_next_delay()->set_seconds(2);
+  allocation.mutable_elapsed_duration()->set_seconds(5);
+  allocation.set_obstacle(v1::Allocation::OWN_BUFFERS);
+  allocation.set_own_bytes(24 << 20);
+  return allocation;
+}
+
+TEST_F(VerbsTest, WaitHasNoDeadlineTellsHowItFaresAndEndsWithSigint) {
+  for (const char* verb : {"alloc", "hold"}) {
+    std::promise<bool> endless;
+    daemon_->ScriptNext([&](FakeDaemon::Call& call) {
+      endless.set_value(call.context.deadline() == std::chrono::system_clock::time_point::max());
+      call.Report(OwnBuffers());
+      call.WaitForCancellation();
+      return absl::CancelledError("cancelled");
+    });
+
+    EXPECT_EQ(Ctl({verb, "reserved", "8k", "--wait", "--timeout", "100ms"}, "",
+                  [](Written&, Written& err) {
+                    EXPECT_TRUE(err.WaitFor("attempt 3"));
+                    kill(getpid(), SIGINT);
+                  }),
+              130)
+        << verb;
+
+    EXPECT_TRUE(endless.get_future().get()) << verb;
+    EXPECT_THAT(err_, StartsWith("dmaheapctl: attempt 3, 5s, next in 2s: you hold 24MiB of "
+                                 "reserved yourself; release some: dmaheapctl get buffers"))
+        << verb;
+    EXPECT_THAT(err_, HasSubstr("reason=REQUEST_CANCELLED")) << verb;
+    EXPECT_TRUE(FakeDaemon::WaitUntil([&] { return daemon_->open_watches() == 0; })) << verb;
+  }
+}
+
+TEST_F(VerbsTest, PriorityAndPolicyReachTheDaemonAndNothingIsWatchedWithoutWait) {
+  EXPECT_EQ(Ctl({"alloc", "reserved", "4k", "--priority", "high", "--policy", "nofail"}), 0);
+  EXPECT_EQ(Ctl({"hold", "reserved", "4k", "--priority", "low", "--policy", "batch"}), 0);
+  EXPECT_EQ(Ctl({"alloc", "reserved", "4k", "--policy", "x", "--dry-run"}), 0);
+
+  const auto requests = daemon_->requests();
+  ASSERT_EQ(requests.size(), 3u);
+  EXPECT_EQ(requests[0].priority(), v1::HIGH);
+  EXPECT_EQ(requests[0].retry_policy(), "nofail");
+  EXPECT_EQ(requests[1].priority(), v1::LOW);
+  EXPECT_EQ(requests[1].retry_policy(), "batch");
+  EXPECT_EQ(requests[2].retry_policy(), "x");
+  EXPECT_THAT(daemon_->watched(), ElementsAre());
+}
+
+TEST_F(VerbsTest, GetAllocationsTurnsAllPagesOfTheAdminSocket) {
+  v1::Allocation second = OwnBuffers();
+  second.set_name("allocations/8");
+  daemon_->SetAllocations({OwnBuffers(), second});
+
+  EXPECT_EQ(Ctl({"get", "allocations"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "NAME  HEAP      SIZE   UID  STATE        ATTEMPTS  OBSTACLE     AGE\n"
+            "7     reserved  8KiB  1000  BACKING_OFF         3  OWN_BUFFERS   5s\n"
+            "8     reserved  8KiB  1000  BACKING_OFF         3  OWN_BUFFERS   5s\n");
+  EXPECT_EQ(Ctl({"get", "allocations", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "allocations/7\nallocations/8\n");
+  EXPECT_EQ(Ctl({"get", "allocations", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"obstacle\": \"OWN_BUFFERS\""));
+  EXPECT_EQ(Ctl({"describe", "allocation/8"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("ATTEMPTS        3\n"));
+  EXPECT_EQ(Ctl({"describe", "allocation/9"}), 5);
+  EXPECT_THAT(err_, HasSubstr("no allocations/9 under way"));
+}
+
+TEST_F(VerbsTest, WatchedAllocationsComeAsTheyChangeUntilSigint) {
+  daemon_->SetAllocations({OwnBuffers()});
+  const auto change_and_interrupt = [this](Written& out, Written&) {
+    EXPECT_TRUE(out.WaitFor("OWN_BUFFERS"));
+    v1::Allocation done = OwnBuffers();
+    done.set_state(v1::Allocation::SUCCEEDED);
+    done.clear_obstacle();
+    daemon_->ChangeAllocation(done);
+    EXPECT_TRUE(out.WaitFor("SUCCEEDED"));
+    kill(getpid(), SIGINT);
+  };
+
+  EXPECT_EQ(Ctl({"get", "allocations", "-w", "--timeout", "10ms"}, "", change_and_interrupt), 130);
+  EXPECT_EQ(out_,
+            "NAME   HEAP          SIZE    UID  STATE        ATTEMPTS  OBSTACLE      AGE\n"
+            "7      reserved      8KiB   1000  BACKING_OFF         3  OWN_BUFFERS    5s\n"
+            "7      reserved      8KiB   1000  SUCCEEDED           3  -              5s\n");
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Ctl({"get", "allocations", "-w", "-o", "json"}, "", change_and_interrupt), 130);
+  EXPECT_THAT(out_, StartsWith("{\"name\":\"allocations/7\","));
+}
+
+TEST_F(VerbsTest, TheEndOfAWatchThatTheDaemonWantedIsAnError) {
+  daemon_->EndWatches(Error(ErrorReason::SHUTTING_DOWN, "the daemon is shutting down"));
+
+  EXPECT_EQ(Ctl({"get", "allocations", "-w"}), 6);
+  EXPECT_THAT(err_, HasSubstr("reason=SHUTTING_DOWN"));
+}
+
 TEST_F(VerbsTest, TheDeadlineIsToldAsSuch) {
   daemon_->ScriptNext([](FakeDaemon::Call& call) {
     call.WaitForCancellation();
@@ -307,6 +448,7 @@ TEST_F(VerbsTest, WithoutADaemonEveryVerbNamesTheSocketAndTheErrno) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"get", "heaps"},
                                              {"get", "clients"},
+                                             {"get", "allocations", "-w"},
                                              {"alloc", "reserved", "4k"},
                                              {"hold", "reserved", "4k"},
                                              {"claim", "memfd-1", "aa"},

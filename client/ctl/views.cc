@@ -169,6 +169,71 @@ std::vector<ClientField> ClientFields(bool wide) {
   return fields;
 }
 
+// Allocations ---------------------------------------------------------------------------------
+
+using AllocationField = Field<v1::Allocation>;
+using A = v1::Allocation;
+
+std::string UidOfCell(const A& a, absl::Time) { return absl::StrCat(a.owner_uid()); }
+std::string StateOfCell(const A& a, absl::Time) { return A::State_Name(a.state()); }
+std::string AttemptsCell(const A& a, absl::Time) { return absl::StrCat(a.attempts()); }
+std::string ObstacleCell(const A& a, absl::Time) {
+  return a.obstacle() == A::OBSTACLE_UNSPECIFIED ? std::string() : A::Obstacle_Name(a.obstacle());
+}
+std::string CountCell(const A& a, absl::Time) {
+  return absl::StrCat(a.allocated(), "/", a.count());
+}
+std::string PriorityCell(const A& a, absl::Time) { return v1::Priority_Name(a.priority()); }
+std::string PolicyCell(const A& a, absl::Time) { return a.retry_policy(); }
+std::string NextCell(const A& a, absl::Time) {
+  if (!a.has_next_delay()) return "";
+  return absl::FormatDuration(absl::Ceil(ToDuration(a.next_delay()), absl::Milliseconds(100)));
+}
+std::string RequestOfCell(const A& a, absl::Time) { return a.request_id(); }
+std::string LastErrorCell(const A& a, absl::Time) { return a.last_error(); }
+std::string ElapsedCell(const A& a, absl::Time) {
+  return AgeText(ToDuration(a.elapsed_duration()));
+}
+
+std::vector<AllocationField> AllocationFields(bool wide) {
+  std::vector<AllocationField> fields = {
+      {{"NAME", kLeft, false, 5},
+       [](const A& a, absl::Time) { return std::string(ShortName(a.name())); }},
+      {{"HEAP", kLeft, true, 9},
+       [](const A& a, absl::Time) { return std::string(ShortName(a.heap())); }},
+      {{"SIZE", kRight, false, 7}, [](const A& a, absl::Time) { return SizeText(a.size_bytes()); }},
+  };
+  if (wide) fields.push_back({{"COUNT", kRight}, CountCell});
+  fields.push_back({{"UID", kRight, false, 5}, UidOfCell});
+  if (wide) {
+    fields.push_back({{"CLIENT", kRight},
+                      [](const A& a, absl::Time) { return std::string(ShortName(a.client())); }});
+    fields.push_back({{"PRIORITY"}, PriorityCell});
+    fields.push_back({{"POLICY", kLeft, false, 8}, PolicyCell});
+  }
+  fields.push_back({{"STATE", kLeft, false, 11}, StateOfCell});
+  fields.push_back({{"ATTEMPTS", kRight}, AttemptsCell});
+  if (wide) fields.push_back({{"NEXT", kRight, false, 5}, NextCell});
+  fields.push_back({{"OBSTACLE", kLeft, false, 11}, ObstacleCell});
+  if (wide) {
+    fields.push_back({{"FREE", kRight, false, 7}, [](const A& a, absl::Time) {
+                        return KnownSize(a.has_free_bytes(), a.free_bytes(), SizeText);
+                      }});
+    fields.push_back({{"LARGEST", kRight}, [](const A& a, absl::Time) {
+                        return KnownSize(a.has_largest_free_bytes(), a.largest_free_bytes(),
+                                         SizeText);
+                      }});
+    fields.push_back({{"OWN", kRight, false, 7},
+                      [](const A& a, absl::Time) { return SizeText(a.own_bytes()); }});
+    fields.push_back({{"OTHERS", kRight, false, 7},
+                      [](const A& a, absl::Time) { return SizeText(a.waiting_others_bytes()); }});
+    fields.push_back({{"REQUEST_ID"}, RequestOfCell});
+    fields.push_back({{"LAST_ERROR"}, LastErrorCell});
+  }
+  fields.push_back({{"AGE", kRight, false, 4}, ElapsedCell});
+  return fields;
+}
+
 }  // namespace
 
 absl::string_view ShortName(absl::string_view name) {
@@ -186,6 +251,10 @@ Table BufferTable(const v1::ListBuffersResponse& buffers, bool wide, bool of_all
 
 Table ClientTable(const v1::ListClientsResponse& clients, bool wide, absl::Time now) {
   return MakeTable(ClientFields(wide), clients.clients(), now);
+}
+
+Table UnderWayTable(const v1::ListAllocationsResponse& allocations, bool wide) {
+  return MakeTable(AllocationFields(wide), allocations.allocations(), absl::InfinitePast());
 }
 
 Table AllocationTable(const v1::AllocateBuffersResponse& got) {
@@ -263,6 +332,38 @@ std::string DescribeBuffer(const v1::Buffer& buffer, absl::Time now) {
       {{"AGE"}, AgeCell},
   };
   return Describe(fields, buffer, now);
+}
+
+std::string DescribeAllocation(const v1::Allocation& allocation) {
+  const std::vector<AllocationField> fields = {
+      {{"NAME"}, [](const A& a, absl::Time) { return a.name(); }},
+      {{"REQUEST_ID"}, RequestOfCell},
+      {{"UID"}, UidOfCell},
+      {{"CLIENT"}, [](const A& a, absl::Time) { return a.client(); }},
+      {{"HEAP"}, [](const A& a, absl::Time) { return a.heap(); }},
+      {{"SIZE"}, [](const A& a, absl::Time) { return BothSizes(a.size_bytes()); }},
+      {{"COUNT"}, CountCell},
+      {{"PRIORITY"}, PriorityCell},
+      {{"POLICY"}, PolicyCell},
+      {{"STATE"}, StateOfCell},
+      {{"ATTEMPTS"}, AttemptsCell},
+      {{"NEXT"}, NextCell},
+      {{"OBSTACLE"}, ObstacleCell},
+      {{"FREE"},
+       [](const A& a, absl::Time) {
+         return KnownSize(a.has_free_bytes(), a.free_bytes(), BothSizes);
+       }},
+      {{"LARGEST_FREE"},
+       [](const A& a, absl::Time) {
+         return KnownSize(a.has_largest_free_bytes(), a.largest_free_bytes(), BothSizes);
+       }},
+      {{"OWN"}, [](const A& a, absl::Time) { return BothSizes(a.own_bytes()); }},
+      {{"WAITING_OTHERS"},
+       [](const A& a, absl::Time) { return BothSizes(a.waiting_others_bytes()); }},
+      {{"LAST_ERROR"}, LastErrorCell},
+      {{"AGE"}, ElapsedCell},
+  };
+  return Describe(fields, allocation, absl::InfinitePast());
 }
 
 }  // namespace dmaheap::ctl

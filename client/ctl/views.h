@@ -20,6 +20,8 @@ Table HeapTable(const v1::ListHeapsResponse& heaps, bool wide);
 // of_all: the buffers of several users, so that the table names them.
 Table BufferTable(const v1::ListBuffersResponse& buffers, bool wide, bool of_all, absl::Time now);
 Table ClientTable(const v1::ListClientsResponse& clients, bool wide, absl::Time now);
+// Requests that are under way.
+Table UnderWayTable(const v1::ListAllocationsResponse& allocations, bool wide);
 // What an alloc, a claim or a hold got; the last with the token that claims each.
 Table AllocationTable(const v1::AllocateBuffersResponse& got);
 Table HeldTable(const v1::AllocateBuffersResponse& held, bool wide, absl::Time now);
@@ -27,6 +29,7 @@ Table HeldTable(const v1::AllocateBuffersResponse& held, bool wide, absl::Time n
 // One field a line, "FIELD  value".
 std::string DescribeHeap(const v1::Heap& heap);
 std::string DescribeBuffer(const v1::Buffer& buffer, absl::Time now);
+std::string DescribeAllocation(const v1::Allocation& allocation);
 
 }  // namespace dmaheap::ctl
 

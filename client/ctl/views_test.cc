@@ -139,6 +139,96 @@ TEST(ViewsTest, WideClientsSayEverything) {
             "150m\n");
 }
 
+v1::ListAllocationsResponse Allocations() {
+  v1::ListAllocationsResponse allocations;
+  v1::Allocation& waits = *allocations.add_allocations();
+  waits.set_name("allocations/12");
+  waits.set_request_id("r7");
+  waits.set_owner_uid(1000);
+  waits.set_client("clients/3");
+  waits.set_heap("heaps/linux,cma");
+  waits.set_size_bytes(8 << 20);
+  waits.set_count(6);
+  waits.set_allocated(2);
+  waits.set_priority(v1::HIGH);
+  waits.set_retry_policy("nofail");
+  waits.set_state(v1::Allocation::BACKING_OFF);
+  waits.set_attempts(41);
+  waits.mutable_elapsed_duration()->set_seconds(300);
+  waits.mutable_next_delay()->set_nanos(250'000'000);
+  waits.set_last_error("ENOMEM");
+  waits.set_obstacle(v1::Allocation::OWN_BUFFERS);
+  waits.set_free_bytes(6 << 20);
+  waits.set_largest_free_bytes(4 << 20);
+  waits.set_own_bytes(24 << 20);
+  v1::Allocation& in_line = *allocations.add_allocations();
+  in_line.set_name("allocations/13");
+  in_line.set_owner_uid(1001);
+  in_line.set_heap("heaps/linux,cma");
+  in_line.set_size_bytes(4096);
+  in_line.set_count(1);
+  in_line.set_priority(v1::NORMAL);
+  in_line.set_retry_policy("default");
+  in_line.set_state(v1::Allocation::IN_LINE);
+  in_line.mutable_elapsed_duration()->set_seconds(2);
+  return allocations;
+}
+
+TEST(ViewsTest, AllocationsAreATable) {
+  EXPECT_EQ(PrintTable(UnderWayTable(Allocations(), /*wide=*/false), 80),
+            "NAME  HEAP       SIZE   UID  STATE        ATTEMPTS  OBSTACLE     AGE\n"
+            "12    linux,cma  8MiB  1000  BACKING_OFF        41  OWN_BUFFERS   5m\n"
+            "13    linux,cma  4KiB  1001  IN_LINE             0  -             2s\n");
+}
+
+TEST(ViewsTest, AllocationsThatComeOneByOneStandBelowEachOther) {
+  v1::ListAllocationsResponse one = Allocations();
+  one.mutable_allocations()->RemoveLast();
+  v1::ListAllocationsResponse other = Allocations();
+  other.mutable_allocations()->DeleteSubrange(0, 1);
+  GrowingTable table(80);
+
+  EXPECT_EQ(table.Add(UnderWayTable(other, /*wide=*/false)),
+            "NAME   HEAP          SIZE    UID  STATE        ATTEMPTS  OBSTACLE      AGE\n"
+            "13     linux,cma     4KiB   1001  IN_LINE             0  -              2s\n");
+  EXPECT_EQ(table.Add(UnderWayTable(one, /*wide=*/false)),
+            "12     linux,cma     8MiB   1000  BACKING_OFF        41  OWN_BUFFERS    5m\n");
+}
+
+TEST(ViewsTest, WideAllocationsSayEverything) {
+  EXPECT_EQ(
+      PrintTable(UnderWayTable(Allocations(), /*wide=*/true), 0),
+      "NAME  HEAP       SIZE  COUNT   UID  CLIENT  PRIORITY  POLICY   STATE        ATTEMPTS   "
+      "NEXT  OBSTACLE     FREE  LARGEST    OWN  OTHERS  REQUEST_ID  LAST_ERROR  AGE\n"
+      "12    linux,cma  8MiB    2/6  1000       3  HIGH      nofail   BACKING_OFF        41  "
+      "300ms  OWN_BUFFERS  6MiB     4MiB  24MiB      0B  r7          ENOMEM       5m\n"
+      "13    linux,cma  4KiB    0/1  1001       -  NORMAL    default  IN_LINE             0   "
+      "   -  -               -        -     0B      0B  -           -            2s\n");
+}
+
+TEST(ViewsTest, AnAllocationIsDescribedFieldByField) {
+  EXPECT_EQ(DescribeAllocation(Allocations().allocations(0)),
+            "NAME            allocations/12\n"
+            "REQUEST_ID      r7\n"
+            "UID             1000\n"
+            "CLIENT          clients/3\n"
+            "HEAP            heaps/linux,cma\n"
+            "SIZE            8MiB (8388608)\n"
+            "COUNT           2/6\n"
+            "PRIORITY        HIGH\n"
+            "POLICY          nofail\n"
+            "STATE           BACKING_OFF\n"
+            "ATTEMPTS        41\n"
+            "NEXT            300ms\n"
+            "OBSTACLE        OWN_BUFFERS\n"
+            "FREE            6MiB (6291456)\n"
+            "LARGEST_FREE    4MiB (4194304)\n"
+            "OWN             24MiB (25165824)\n"
+            "WAITING_OTHERS  0B (0)\n"
+            "LAST_ERROR      ENOMEM\n"
+            "AGE             5m\n");
+}
+
 v1::AllocateBuffersResponse Got() {
   v1::AllocateBuffersResponse got;
   *got.mutable_buffers() = Buffers().buffers();

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "client/internal/allocation_watch.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
 #include "client/internal/reply_thread.h"
@@ -21,6 +22,7 @@ absl::Status CancelledError() { return Explain(absl::CancelledError(), "", absl:
 struct AsyncAllocation::Rpc : AwaitedReply {
   std::shared_ptr<Rpc> self;
   std::shared_ptr<AsyncAllocation> owner;
+  absl::optional<AllocationWatch> watch;
   grpc::ClientContext context;
   v1::AllocateBuffersResponse response;
   grpc::Status status;
@@ -28,18 +30,21 @@ struct AsyncAllocation::Rpc : AwaitedReply {
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::AllocateBuffersResponse>> reader;
 
  private:
-  void Arrived() override {
+  // The status says how it ended.
+  void Arrived(bool) override {
     const std::shared_ptr<Rpc> last = std::move(self);
+    watch.reset();
     owner->OnReply(*last);
   }
 };
 
-AsyncAllocation::AsyncAllocation(Core& core, v1::AllocateBuffersRequest request,
-                                 absl::Duration deadline, Client::AllocateManyCallback callback)
+AsyncAllocation::AsyncAllocation(Core& core, const AllocateOptions& options, int count,
+                                 Client::AllocateManyCallback callback)
     : core_(core),
-      request_(std::move(request)),
-      delivery_(request_.request_id(), request_.count(), deadline),
-      callback_(std::move(callback)) {}
+      request_(Core::MakeRequest(options, count)),
+      delivery_(request_.request_id(), count, options.deadline),
+      callback_(std::move(callback)),
+      on_progress_(options.on_progress) {}
 
 void AsyncAllocation::Start() {
   if (absl::Status ours = core_.CheckProcess(); !ours.ok()) return Finish(ours);
@@ -104,6 +109,7 @@ void AsyncAllocation::Call() {
     rpc_ = rpc;
   }
   rpc->self = rpc;
+  rpc->watch.emplace(core_.replies(), *delivery_.link->stub, delivery_.request_id, on_progress_);
   rpc->reader->StartCall();
   // The reply may come, and change all members, before this returns.
   rpc->reader->Finish(&rpc->response, &rpc->status, rpc->Tag());

@@ -22,7 +22,7 @@ namespace dmaheap::client_internal {
 
 class AsyncAllocation : public Parked, public std::enable_shared_from_this<AsyncAllocation> {
  public:
-  AsyncAllocation(Core& core, v1::AllocateBuffersRequest request, absl::Duration deadline,
+  AsyncAllocation(Core& core, const AllocateOptions& options, int count,
                   Client::AllocateManyCallback callback);
 
   void Start();
@@ -59,6 +59,7 @@ class AsyncAllocation : public Parked, public std::enable_shared_from_this<Async
   // Only whoever moves the state on touches it: one thread at a time.
   Delivery delivery_;
   Client::AllocateManyCallback callback_;
+  const ProgressCallback on_progress_;
   int slots_ = 0;
 
   std::mutex mutex_;

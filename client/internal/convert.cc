@@ -8,6 +8,34 @@
 #include "proto/wire.h"
 
 namespace dmaheap::client_internal {
+namespace {
+
+// The wire and the public header give these the same numbers; one that a newer daemon adds is no
+// value of ours.
+static_assert(static_cast<int>(Priority::kLow) == v1::LOW);
+static_assert(static_cast<int>(Priority::kNormal) == v1::NORMAL);
+static_assert(static_cast<int>(Priority::kHigh) == v1::HIGH);
+static_assert(static_cast<int>(AllocationState::kInLine) == v1::Allocation::IN_LINE);
+static_assert(static_cast<int>(AllocationState::kAttempting) == v1::Allocation::ATTEMPTING);
+static_assert(static_cast<int>(AllocationState::kBackingOff) == v1::Allocation::BACKING_OFF);
+static_assert(static_cast<int>(Obstacle::kPinned) == v1::Allocation::PINNED);
+static_assert(static_cast<int>(Obstacle::kNoRoom) == v1::Allocation::NO_ROOM);
+static_assert(static_cast<int>(Obstacle::kOwnBuffers) == v1::Allocation::OWN_BUFFERS);
+static_assert(static_cast<int>(Obstacle::kEachOther) == v1::Allocation::EACH_OTHER);
+
+AllocationState ToState(v1::Allocation::State state) {
+  if (state < v1::Allocation::IN_LINE || state > v1::Allocation::BACKING_OFF) {
+    return AllocationState::kUnspecified;
+  }
+  return static_cast<AllocationState>(state);
+}
+
+Obstacle ToObstacle(v1::Allocation::Obstacle obstacle) {
+  if (!v1::Allocation::Obstacle_IsValid(obstacle)) return Obstacle::kUnspecified;
+  return static_cast<Obstacle>(obstacle);
+}
+
+}  // namespace
 
 Contiguity ToContiguity(v1::Contiguity contiguity) {
   switch (contiguity) {
@@ -49,6 +77,27 @@ HeapInfo ToHeapInfo(const v1::Heap& heap) {
   info.page_size_bytes = heap.page_size_bytes();
   return info;
 }
+
+AllocationProgress ToProgress(const v1::Allocation& allocation) {
+  AllocationProgress progress;
+  progress.attempts = allocation.attempts();
+  progress.state = ToState(allocation.state());
+  progress.obstacle = ToObstacle(allocation.obstacle());
+  progress.next_delay = ToDuration(allocation.next_delay());
+  progress.elapsed = ToDuration(allocation.elapsed_duration());
+  progress.heap = allocation.heap();
+  if (allocation.has_free_bytes()) progress.free_bytes = allocation.free_bytes();
+  if (allocation.has_largest_free_bytes()) {
+    progress.largest_free_bytes = allocation.largest_free_bytes();
+  }
+  progress.own_bytes = allocation.own_bytes();
+  progress.waiting_others_bytes = allocation.waiting_others_bytes();
+  progress.last_error = allocation.last_error();
+  progress.retry_policy = allocation.retry_policy();
+  return progress;
+}
+
+v1::Priority FromPriority(Priority priority) { return static_cast<v1::Priority>(priority); }
 
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
   return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());

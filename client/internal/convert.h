@@ -17,6 +17,8 @@ namespace dmaheap::client_internal {
 Contiguity ToContiguity(v1::Contiguity contiguity);
 BufferInfo ToBufferInfo(const v1::Buffer& buffer);
 HeapInfo ToHeapInfo(const v1::Heap& heap);
+AllocationProgress ToProgress(const v1::Allocation& allocation);
+v1::Priority FromPriority(Priority priority);
 
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 absl::Duration ToDuration(const google::protobuf::Duration& duration);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/internal/allocation_watch.h"
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/random_id.h"
@@ -112,6 +113,8 @@ v1::AllocateBuffersRequest Core::MakeRequest(const AllocateOptions& options, int
   request.set_count(count);
   request.set_label(options.label);
   request.set_request_id(options.request_id.empty() ? RandomId() : options.request_id);
+  request.set_priority(FromPriority(options.priority));
+  request.set_retry_policy(options.retry_policy);
   return request;
 }
 
@@ -120,6 +123,7 @@ absl::StatusOr<std::vector<Buffer>> Core::Allocate(const AllocateOptions& option
   Delivery delivery(request.request_id(), count, options.deadline);
   return Deliver(delivery, [&](Link& link, grpc::ClientContext& context, DeliveryReply& reply) {
     request.set_session_id(link.session->id());
+    const AllocationWatch watch(replies_, *link.stub, request.request_id(), options.on_progress);
     v1::AllocateBuffersResponse response;
     const grpc::Status status = link.stub->AllocateBuffers(&context, request, &response);
     reply.batch_id = response.batch_id();
@@ -152,13 +156,16 @@ absl::StatusOr<HeldBuffers> Core::Hold(const HoldOptions& options) {
   v1::AllocateBuffersRequest request = MakeRequest({.heap = options.heap,
                                                     .size_bytes = options.size_bytes,
                                                     .label = options.label,
-                                                    .request_id = options.request_id},
+                                                    .request_id = options.request_id,
+                                                    .priority = options.priority,
+                                                    .retry_policy = options.retry_policy},
                                                    options.count);
   v1::HoldOptions* hold = request.mutable_hold();
   if (options.lease != absl::ZeroDuration()) *hold->mutable_lease() = FromDuration(options.lease);
   v1::AllocateBuffersResponse response;
   const absl::Status status =
       Unary(options.deadline, [&](v1::Allocator::Stub& stub, grpc::ClientContext& context) {
+        const AllocationWatch watch(replies_, stub, request.request_id(), options.on_progress);
         return stub.AllocateBuffers(&context, request, &response);
       });
   if (!status.ok()) return status;

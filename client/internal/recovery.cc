@@ -56,6 +56,9 @@ absl::Status Explain(const absl::Status& status, absl::string_view socket_path,
     }
     case absl::StatusCode::kCancelled:
       return Error(ErrorReason::REQUEST_CANCELLED, "the request was cancelled; it takes no memory");
+    case absl::StatusCode::kUnimplemented:
+      return absl::UnimplementedError(absl::StrCat(
+          "dmaheapd at ", socket_path, " does not know this call: it is older; update dmaheapd"));
     default:
       return status;
   }

@@ -52,6 +52,13 @@ TEST(RecoveryTest, ExplainGivesGrpcsOwnErrorsAReason) {
   EXPECT_EQ(GetReason(cancelled), ErrorReason::REQUEST_CANCELLED);
 }
 
+TEST(RecoveryTest, ExplainSaysThatADaemonWithoutTheCallIsOlder) {
+  const absl::Status older = Explain(absl::UnimplementedError(""), "/run/s", absl::Seconds(5));
+
+  EXPECT_EQ(older.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(older.message()), HasSubstr("older"));
+}
+
 TEST(RecoveryTest, ExplainLeavesTheDaemonsErrorsAlone) {
   const absl::Status status = Refusal(ErrorReason::DEADLINE);
 

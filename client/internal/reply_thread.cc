@@ -9,8 +9,20 @@ void ReplyThread::Serve(grpc::CompletionQueue& queue) {
   while (queue.Next(&tag, &ok)) {
     auto* const reply = static_cast<AwaitedReply*>(tag);
     static_cast<void>(reply->handed_over_.load(std::memory_order_acquire));
-    reply->Arrived();
+    reply->Arrived(ok);
   }
+}
+
+ReplyThread::Stay::Stay(ReplyThread& thread) : thread_(thread) {
+  std::lock_guard<std::mutex> lock(thread_.mutex_);
+  ++thread_.stays_;
+}
+
+ReplyThread::Stay::~Stay() {
+  std::lock_guard<std::mutex> lock(thread_.mutex_);
+  --thread_.stays_;
+  // With the lock held: the thread may go as soon as Stop can see the number.
+  thread_.left_.notify_all();
 }
 
 grpc::CompletionQueue& ReplyThread::queue() {
@@ -23,7 +35,8 @@ grpc::CompletionQueue& ReplyThread::queue() {
 }
 
 void ReplyThread::Stop() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
+  left_.wait(lock, [this] { return stays_ == 0; });
   if (queue_ == nullptr) return;
   queue_->Shutdown();
   thread_.join();

@@ -11,6 +11,7 @@
 #define CLIENT_INTERNAL_REPLY_THREAD_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -33,8 +34,9 @@ class AwaitedReply {
  private:
   friend class ReplyThread;
 
-  // Called once, on the thread of the queue, which does not touch this object any more.
-  virtual void Arrived() = 0;
+  // Called once for each Tag, on the thread of the queue, which does not touch this object any
+  // more. ok: as grpc::CompletionQueue::Next says it.
+  virtual void Arrived(bool ok) = 0;
 
   // gRPC's queue orders the two threads as well, but ThreadSanitizer can not see into it.
   std::atomic<bool> handed_over_{false};
@@ -47,16 +49,31 @@ class ReplyThread {
   ReplyThread& operator=(const ReplyThread&) = delete;
   ~ReplyThread() { Stop(); }
 
+  // A call that brings several replies: what asks for the next may start as long as this lives.
+  class Stay {
+   public:
+    explicit Stay(ReplyThread& thread);
+    ~Stay();
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+
+   private:
+    ReplyThread& thread_;
+  };
+
   // Valid until Stop. For AwaitedReply::Tag only.
   grpc::CompletionQueue& queue();
 
-  // Serves what is under way and ends the thread; so not from it. Nobody may start a call any more.
+  // Waits for each Stay, serves what is under way and ends the thread; so not from it. Nobody may
+  // start a call any more.
   void Stop();
 
  private:
   static void Serve(grpc::CompletionQueue& queue);
 
   std::mutex mutex_;
+  std::condition_variable left_;
+  int stays_ = 0;
   std::unique_ptr<grpc::CompletionQueue> queue_;
   std::thread thread_;
 };

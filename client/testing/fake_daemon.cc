@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -189,6 +190,27 @@ class FakeDaemon::AllocatorService : public v1::Allocator::Service {
     return ToGrpcStatus(script(call));
   }
 
+  grpc::Status WatchAllocation(grpc::ServerContext* context,
+                               const v1::WatchAllocationRequest* request,
+                               grpc::ServerWriter<v1::Allocation>* writer) override {
+    if (!daemon_.options_.knows_watch) {
+      // What gRPC answers for a method that a service does not have.
+      return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "");
+    }
+    const std::vector<v1::Allocation>* reports = nullptr;
+    {
+      std::lock_guard<std::mutex> lock(daemon_.mutex_);
+      daemon_.watched_.push_back(request->request_id());
+      if (!daemon_.watch_failure_.ok()) return ToGrpcStatus(daemon_.watch_failure_);
+      reports = &daemon_.reports_[request->request_id()];
+      ++daemon_.open_watches_;
+    }
+    const grpc::Status end = daemon_.Stream(*context, *writer, *reports);
+    std::lock_guard<std::mutex> lock(daemon_.mutex_);
+    --daemon_.open_watches_;
+    return end;
+  }
+
   grpc::Status ClaimBuffer(grpc::ServerContext* context, const v1::ClaimBufferRequest* request,
                            v1::ClaimBufferResponse* response) override {
     v1::AllocateBuffersRequest plain;
@@ -305,6 +327,31 @@ class FakeDaemon::AdminService : public v1::Admin::Service {
                            v1::ListBuffersResponse* response) override {
     Note("ListBuffers");
     return daemon_.allocator_->List(*request, *response);
+  }
+
+  grpc::Status ListAllocations(grpc::ServerContext*, const v1::ListAllocationsRequest* request,
+                               v1::ListAllocationsResponse* response) override {
+    std::lock_guard<std::mutex> lock(daemon_.mutex_);
+    if (!daemon_.query_failure_.ok()) return ToGrpcStatus(daemon_.query_failure_);
+    const size_t at = request->page_token().size();
+    if (at >= daemon_.allocations_.size()) return grpc::Status::OK;
+    *response->add_allocations() = daemon_.allocations_[at];
+    if (at + 1 < daemon_.allocations_.size()) {
+      response->set_next_page_token(std::string(at + 1, 'x'));
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchAllocations(grpc::ServerContext* context, const v1::WatchAllocationsRequest*,
+                                grpc::ServerWriter<v1::Allocation>* writer) override {
+    std::vector<v1::Allocation> now;
+    {
+      std::lock_guard<std::mutex> lock(daemon_.mutex_);
+      if (!daemon_.query_failure_.ok()) return ToGrpcStatus(daemon_.query_failure_);
+      now = daemon_.allocations_;
+    }
+    for (const v1::Allocation& allocation : now) writer->Write(allocation);
+    return daemon_.Stream(*context, *writer, daemon_.allocation_changes_);
   }
 
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
@@ -431,6 +478,11 @@ void FakeDaemon::ForgetBuffers() {
   buffers_.clear();
 }
 
+void FakeDaemon::ForgetReports() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  reports_.clear();
+}
+
 void FakeDaemon::Accept() {
   for (;;) {
     auto session = std::make_shared<Session>();
@@ -491,6 +543,26 @@ void FakeDaemon::Read(std::shared_ptr<Session> session) {
   }
 }
 
+grpc::Status FakeDaemon::Stream(grpc::ServerContext& context,
+                                grpc::ServerWriter<v1::Allocation>& writer,
+                                const std::vector<v1::Allocation>& list) {
+  size_t written = 0;
+  std::vector<v1::Allocation> news;
+  absl::optional<absl::Status> end;
+  // A cancellation tells nobody either.
+  while (!context.IsCancelled() && !end.has_value()) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      news.assign(list.begin() + static_cast<std::ptrdiff_t>(written), list.end());
+      end = end_of_watches_;
+    }
+    written += news.size();
+    for (const v1::Allocation& allocation : news) writer.Write(allocation);
+    if (news.empty()) poll(nullptr, 0, 1);
+  }
+  return ToGrpcStatus(end.value_or(absl::CancelledError("the caller ended the watch")));
+}
+
 std::shared_ptr<FakeDaemon::Session> FakeDaemon::FindSession(const std::string& id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = sessions_.find(id);
@@ -531,6 +603,32 @@ void FakeDaemon::FailQueries(absl::Status status) {
   query_failure_ = std::move(status);
 }
 
+void FakeDaemon::Report(const std::string& request_id, v1::Allocation allocation) {
+  allocation.set_request_id(request_id);
+  std::lock_guard<std::mutex> lock(mutex_);
+  reports_[request_id].push_back(std::move(allocation));
+}
+
+void FakeDaemon::FailWatches(absl::Status status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  watch_failure_ = std::move(status);
+}
+
+void FakeDaemon::SetAllocations(std::vector<v1::Allocation> allocations) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  allocations_ = std::move(allocations);
+}
+
+void FakeDaemon::ChangeAllocation(v1::Allocation allocation) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  allocation_changes_.push_back(std::move(allocation));
+}
+
+void FakeDaemon::EndWatches(absl::Status status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  end_of_watches_ = std::move(status);
+}
+
 std::vector<v1::Receipt> FakeDaemon::WaitForReceipts(size_t count) {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait_for(lock, kPatience, [&] { return receipts_.size() >= count; });
@@ -556,6 +654,16 @@ std::vector<std::string> FakeDaemon::labels() const {
 int FakeDaemon::sessions_opened() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return sessions_opened_;
+}
+
+std::vector<std::string> FakeDaemon::watched() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return watched_;
+}
+
+int FakeDaemon::open_watches() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return open_watches_;
 }
 
 std::vector<std::string> FakeDaemon::admin_calls() const {

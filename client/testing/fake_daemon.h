@@ -37,6 +37,8 @@ struct FakeDaemonOptions {
   int handshakes_to_break = 0;
   // Never answer a Hello.
   bool silent = false;
+  // An older daemon, which has no WatchAllocation.
+  bool knows_watch = true;
 };
 
 class FakeDaemon {
@@ -62,6 +64,8 @@ class FakeDaemon {
     // Sends those from first on, count of them, in frames of 16.
     absl::Status Push(int first, int count);
     absl::Status PushAll() { return Push(0, static_cast<int>(fds.size())); }
+    // Of this request.
+    void Report(v1::Allocation allocation) { daemon.Report(request.request_id(), allocation); }
     // Until the client cancelled, its deadline came, or the daemon is killed.
     void WaitForCancellation();
     // Does all of it.
@@ -85,6 +89,16 @@ class FakeDaemon {
   void AlterFrames(std::function<void(v1::Buffers&)> alter);
   // Fails all Admin and list calls with this.
   void FailQueries(absl::Status status);
+  // Tells who watches the request, now or later, what became of it.
+  void Report(const std::string& request_id, v1::Allocation allocation);
+  // Refuses all watches of a request with this.
+  void FailWatches(absl::Status status);
+  // What ListAllocations gives, one a page, and each WatchAllocations first.
+  void SetAllocations(std::vector<v1::Allocation> allocations);
+  // A change for each WatchAllocations, those that begin later too.
+  void ChangeAllocation(v1::Allocation allocation);
+  // Ends each WatchAllocations.
+  void EndWatches(absl::Status status);
 
   void Kill();
   void Restart();
@@ -94,8 +108,9 @@ class FakeDaemon {
   void CloseSessions();
   // Forgets the sessions but leaves their sockets open.
   void ForgetSessions();
-  // Forgets the buffers.
+  // Forgets the buffers; what was reported, while it is not running.
   void ForgetBuffers();
+  void ForgetReports();
 
   // What clients have said, in order. The Wait forms return once there are so many, or after 10 s.
   std::vector<v1::Receipt> WaitForReceipts(size_t count);
@@ -103,6 +118,9 @@ class FakeDaemon {
   std::vector<v1::AllocateBuffersRequest> requests() const;
   std::vector<std::string> labels() const;
   int sessions_opened() const;
+  // The request_id of each WatchAllocation, in order, and how many have not ended.
+  std::vector<std::string> watched() const;
+  int open_watches() const;
   std::vector<std::string> admin_calls() const;
   // Waits until a condition of the caller's holds, at most 10 s.
   static bool WaitUntil(const std::function<bool()>& condition);
@@ -118,6 +136,9 @@ class FakeDaemon {
   void Close();
   void Accept();
   void Read(std::shared_ptr<Session> session);
+  // Writes what grows in list, until the caller or the test ends it.
+  grpc::Status Stream(grpc::ServerContext& context, grpc::ServerWriter<v1::Allocation>& writer,
+                      const std::vector<v1::Allocation>& list);
   std::shared_ptr<Session> FindSession(const std::string& id) const;
   absl::Status SendFrame(Session& session, v1::Buffers frame, const std::vector<int>& fds);
 
@@ -139,6 +160,14 @@ class FakeDaemon {
   Script always_;
   std::function<void(v1::Buffers&)> alter_;
   absl::Status query_failure_;
+  absl::Status watch_failure_;
+  // By request_id, all that was reported.
+  std::map<std::string, std::vector<v1::Allocation>> reports_;
+  std::vector<v1::Allocation> allocations_;
+  std::vector<v1::Allocation> allocation_changes_;
+  absl::optional<absl::Status> end_of_watches_;
+  std::vector<std::string> watched_;
+  int open_watches_ = 0;
   std::vector<v1::Receipt> receipts_;
   std::vector<std::string> releases_;
   std::vector<v1::AllocateBuffersRequest> requests_;
