@@ -43,6 +43,7 @@ TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
             "heaps buffers clients --help --all --help --version --socket-dir --output "
             "--timeout\n");
   EXPECT_EQ(BashOffers("dmaheapctl log-level w"), "warn\n");
+  EXPECT_EQ(BashOffers("dmaheapctl policy c"), "check\n");
   EXPECT_EQ(BashOffers("dmaheapctl hold --le"), "--lease\n");
 }
 
@@ -65,7 +66,9 @@ CompletionWords SmallWords() {
   CompletionWords words;
   words.options = {"--help", "--output"};
   words.formats = {"table", "json"};
-  words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false}, {"alloc", "It's", {}, {}, true}};
+  words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false},
+                 {"alloc", "It's", {}, {}, true},
+                 {"policy", "Check", {}, {"check"}, false, true}};
   return words;
 }
 
@@ -80,18 +83,19 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                         "  for word in \"$@\"; do\n"
                         "    case $word in\n"
                         "      --) return ;;\n"
-                        "      get|alloc) [ -n \"$verb\" ] || verb=$word ;;\n"
+                        "      get|alloc|policy) [ -n \"$verb\" ] || verb=$word ;;\n"
                         "    esac\n"
                         "  done\n"
                         "  case $previous in\n"
                         "    -o|--output) found=\"table json\"; return ;;\n"
                         "  esac\n"
                         "  case $verb in\n"
-                        "    '') found=\"get alloc\" ;;\n"
+                        "    '') found=\"get alloc policy\" ;;\n"
                         "    get) found=\"heaps --all\" ;;\n"
                         "    alloc) found=\"") +
                 kHeapNames +
                 "\" ;;\n"
+                "    policy) found=\"check\" ;;\n"
                 "  esac\n"
                 "  found=\"$found --help --output\"\n"
                 "}\n"
@@ -99,6 +103,7 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                 "  local found\n"
                 "  _dmaheapctl_words \"${words[CURRENT-1]}\" \"${(@)words[2,CURRENT-1]}\"\n"
                 "  compadd -- ${=found}\n"
+                "  (( ${words[(I)policy]} )) && _files\n"
                 "}\n"
                 "compdef _dmaheapctl dmaheapctl\n");
 }
@@ -114,7 +119,11 @@ TEST(CompletionTest, TheFishScriptIsThis) {
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from get' -l all\n"
                         "complete -c dmaheapctl -n __fish_use_subcommand -a alloc -d 'It\\'s'\n"
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -a '") +
-                (kHeapNames + 1) + "'\n");
+                (kHeapNames + 1) +
+                "'\n"
+                "complete -c dmaheapctl -n __fish_use_subcommand -a policy -d 'Check'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from policy' -a 'check'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from policy' -F\n");
 }
 
 TEST(CompletionTest, AnotherShellHasNone) { EXPECT_EQ(CompletionScript("csh", SmallWords()), ""); }

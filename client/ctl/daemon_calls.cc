@@ -1,5 +1,7 @@
 #include "client/ctl/daemon_calls.h"
 
+#include <utility>
+
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
 #include "client/internal/recovery.h"
@@ -108,6 +110,12 @@ absl::StatusOr<v1::ListBuffersResponse> DaemonCalls::ListAllBuffers() {
 
 absl::StatusOr<v1::ReloadPolicyResponse> DaemonCalls::ReloadPolicy() {
   return Call(admin_, &v1::Admin::Stub::ReloadPolicy, v1::ReloadPolicyRequest());
+}
+
+absl::StatusOr<v1::CheckPolicyResponse> DaemonCalls::CheckPolicy(std::string text) {
+  v1::CheckPolicyRequest request;
+  request.set_text(std::move(text));
+  return Call(admin_, &v1::Admin::Stub::CheckPolicy, request);
 }
 
 absl::StatusOr<v1::SetLogLevelResponse> DaemonCalls::SetLogLevel(v1::LogLevel level) {

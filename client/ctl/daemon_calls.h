@@ -40,6 +40,7 @@ class DaemonCalls {
   absl::StatusOr<v1::ListClientsResponse> ListClients();
   absl::StatusOr<v1::ListBuffersResponse> ListAllBuffers();
   absl::StatusOr<v1::ReloadPolicyResponse> ReloadPolicy();
+  absl::StatusOr<v1::CheckPolicyResponse> CheckPolicy(std::string text);
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(v1::LogLevel level);
 
  private:
