@@ -146,7 +146,7 @@ struct HeldBuffers {
 
 struct HeapInfo {
   std::string name;  // heaps/{heap}
-  std::string kind;  // SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB
+  std::string kind;  // SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB, VIRTUAL
   Contiguity contiguity = Contiguity::kUnspecified;
   std::vector<std::string> aliases;
   // Absent where the heap has no fixed size or the kernel does not tell.

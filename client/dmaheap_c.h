@@ -407,7 +407,7 @@ typedef struct dmaheap_heap_info {
   dmaheap_contiguity contiguity;
   /* heaps/{heap} */
   const char* name;
-  /* SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB */
+  /* SYSTEM, CMA, VENDOR, SIMULATED_CMA, DRM_DUMB, VIRTUAL */
   const char* kind;
   /* -1 where the heap has no fixed size or the kernel does not tell. */
   int64_t size_bytes;

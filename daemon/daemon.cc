@@ -25,6 +25,7 @@
 #include "daemon/handover/journal_file.h"
 #include "daemon/handover/keeper_link.h"
 #include "daemon/heap_setup.h"
+#include "daemon/limits.h"
 #include "daemon/log.h"
 #include "daemon/loop/event_loop.h"
 #include "daemon/telemetry/event_log.h"
@@ -124,6 +125,10 @@ class Broker {
       spdlog::info("event=heap name={} kind={} contiguity={}", LogValue(description.name),
                    v1::HeapKind_Name(description.kind),
                    v1::Contiguity_Name(description.contiguity));
+    }
+    for (const VirtualHeapName& heap : heaps_->virtual_heaps()) {
+      spdlog::info("event=heap name={} kind={} backing_heap={}", LogValue(heap.name),
+                   v1::HeapKind_Name(v1::VIRTUAL), LogValue(heap.heap->description().name));
     }
     if (heaps_->heaps().empty()) {
       spdlog::warn(
@@ -243,13 +248,15 @@ class Broker {
     allocator_service_ =
         std::make_unique<AllocatorService>(*loop_, identities_, *sessions_, *allocator_);
     admin_service_ =
-        std::make_unique<AdminService>(*loop_, identities_, *sessions_, *allocator_,
+        std::make_unique<AdminService>(*loop_, identities_, *sessions_, *allocator_, policy_worker_,
                                        options_.policy_file, [this] { return Reload(); });
-    if (absl::Status status = Take(StartRpcServer({allocator_service_.get()}), rpc_server_);
+    if (absl::Status status =
+            Take(StartRpcServer({allocator_service_.get()}, kMaxRequestBytes), rpc_server_);
         !status.ok()) {
       return status;
     }
-    if (absl::Status status = Take(StartRpcServer({admin_service_.get()}), admin_server_);
+    if (absl::Status status =
+            Take(StartRpcServer({admin_service_.get()}, kMaxAdminRequestBytes), admin_server_);
         !status.ok()) {
       return status;
     }
@@ -300,10 +307,12 @@ class Broker {
       return policy.status();
     }
     if (policy->simulated_heaps() != allocator_->policy().simulated_heaps() ||
-        policy->heap_aliases() != allocator_->policy().heap_aliases()) {
+        policy->heap_aliases() != allocator_->policy().heap_aliases() ||
+        !SameHeaps(policy->virtual_heaps(), allocator_->policy().virtual_heaps())) {
       spdlog::warn(
-          "event=heaps_kept remedy=\"heaps and their aliases are made at the start; restart the "
-          "daemon to change them\"");
+          "event=heaps_kept remedy=\"heaps, virtual heaps and aliases are made at the start; "
+          "restart "
+          "the daemon to change them\"");
     }
     allocator_->SetPolicy(std::make_shared<const EffectivePolicy>(*std::move(policy)));
     spdlog::info("event=policy_loaded path={}", LogValue(options_.policy_file));
@@ -351,6 +360,8 @@ class Broker {
   std::unique_ptr<Allocator> allocator_;
   IdentityTable identities_;
   std::unique_ptr<SessionTable> sessions_;
+  // Answers calls of the server, which waits for them when it ends.
+  ThreadWorker policy_worker_{1, "policy-check"};
   std::unique_ptr<AllocatorService> allocator_service_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<grpc::Server> rpc_server_;

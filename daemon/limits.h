@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "absl/time/time.h"
+#include "proto/wire.h"
 
 namespace dmaheap {
 
@@ -35,6 +36,10 @@ inline constexpr size_t kMaxRpcConnections = 1024;
 inline constexpr size_t kMaxRpcConnectionsPerUid = 128;
 // A request is below 1 KiB; the rest is for fields to come.
 inline constexpr int kMaxRequestBytes = 16 * 1024;
+// On the admin socket, which only the operator reaches: a policy to check, and the same.
+inline constexpr int kMaxAdminRequestBytes = static_cast<int>(kMaxPolicyBytes) + kMaxRequestBytes;
+// Policies that are being checked, each of them that large.
+inline constexpr int kMaxPolicyChecks = 8;
 // What one connection may have under way at once.
 inline constexpr int kMaxConcurrentStreams = 16;
 inline constexpr int kMaxMetadataBytes = 4 * 1024;

@@ -38,6 +38,9 @@ inline constexpr size_t kMaxClientTextBytes = 64;
 // Hexadecimal digits of a session id and of a claim token: 128 bits from getrandom(2).
 inline constexpr size_t kSecretHexDigits = 32;
 
+// A policy file: a rule takes about 100 bytes, so this is room for 10,000 of them.
+inline constexpr size_t kMaxPolicyBytes = 1 << 20;
+
 // Error domain of google.rpc.ErrorInfo.
 inline constexpr absl::string_view kErrorDomain = "dmaheap.v1";
 

@@ -32,6 +32,10 @@ const Words& Levels() {
   static const Words& levels = *new Words{"trace", "debug", "info", "warn", "error"};
   return levels;
 }
+const Words& PolicyActions() {
+  static const Words& actions = *new Words{"check"};
+  return actions;
+}
 const Words& Shells() {
   static const Words& shells = *new Words{"bash", "zsh", "fish"};
   return shells;
@@ -46,6 +50,7 @@ struct RawWords {
   std::string size;
   std::string lease;
   std::string priority;
+  std::string policy_action;
 };
 
 // CLI11 takes an empty string for a value that is right, else the text of the complaint.
@@ -142,6 +147,15 @@ void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
 
   app.add_subcommand("version", "Show the versions of this library and of the daemon");
   app.add_subcommand("reload", "Let the daemon read its policy again (right `admin`)");
+  CLI::App* policy =
+      app.add_subcommand("policy",
+                         "Let the daemon check a policy file: what it would do, or what is wrong\n"
+                         "with it, then with exit code 2 (right `inspect`)");
+  policy->add_option("ACTION", raw.policy_action, "check")
+      ->required()
+      ->check(CLI::IsMember(PolicyActions()));
+  policy->add_option("FILE", arguments.file, "The file; - reads it from standard input")
+      ->required();
   app.add_subcommand("log-level", "Set how much the daemon logs (right `admin`)")
       ->add_option("LEVEL", arguments.log_level, "trace, debug, info, warn or error")
       ->required()
@@ -217,6 +231,7 @@ absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
       {"claim", Verb::kClaim},        {"release", Verb::kRelease},
       {"version", Verb::kVersion},    {"reload", Verb::kReload},
       {"log-level", Verb::kLogLevel}, {"completion", Verb::kCompletion},
+      {"policy", Verb::kPolicyCheck},
   };
   static const auto& kFormats = *new std::map<absl::string_view, Format>{
       {"table", Format::kTable},
@@ -329,8 +344,10 @@ CompletionWords CommandLineWords() {
     if (entry.name == "get") entry.values = Kinds();
     if (entry.name == "describe") entry.values = {"heap/", "buffer/", "allocation/"};
     if (entry.name == "log-level") entry.values = Levels();
+    if (entry.name == "policy") entry.values = PolicyActions();
     if (entry.name == "completion") entry.values = Shells();
     entry.takes_heap = verb->get_option_no_throw("HEAP") != nullptr;
+    entry.takes_file = verb->get_option_no_throw("FILE") != nullptr;
     words.verbs.push_back(std::move(entry));
   }
   return words;

@@ -28,6 +28,7 @@ enum class Verb {
   kRelease,
   kVersion,
   kReload,
+  kPolicyCheck,
   kLogLevel,
   kCompletion,
 };
@@ -64,6 +65,8 @@ struct Arguments {
   // "-": the first line of standard input, where nobody else can read it.
   std::string token;
   std::string log_level;
+  // "-": standard input.
+  std::string file;
   std::string shell;
   // What stands behind "--".
   std::vector<std::string> command;

@@ -123,6 +123,8 @@ TEST(ArgumentsTest, EveryOtherVerbIsRead) {
   EXPECT_EQ(ParseWell({"reload"}).verb, Verb::kReload);
   EXPECT_EQ(ParseWell({"log-level", "debug"}).log_level, "debug");
   EXPECT_EQ(ParseWell({"completion", "zsh"}).shell, "zsh");
+  EXPECT_EQ(ParseWell({"policy", "check", "/etc/p"}).verb, Verb::kPolicyCheck);
+  EXPECT_EQ(ParseWell({"policy", "check", "/etc/p"}).file, "/etc/p");
   EXPECT_TRUE(ParseWell({"get", "buffers", "--all"}).all);
 }
 
@@ -134,6 +136,9 @@ TEST(ArgumentsTest, AWrongLineIsAUsageErrorThatSaysWhatIsWrong) {
       {{}, "which verb"},
       {{"frobnicate"}, "no verb frobnicate"},
       {{"get"}, "KIND"},
+      {{"policy"}, "ACTION"},
+      {{"policy", "check"}, "FILE"},
+      {{"policy", "lint", "p"}, "lint"},
       {{"get", "heap"}, "heap not in"},
       {{"get", "clients", "--all"}, "--all is for buffers"},
       {{"get", "heaps", "more"}, "more"},
@@ -180,7 +185,7 @@ TEST(ArgumentsTest, EveryVerbAndOptionCanBeCompleted) {
   std::vector<std::string> verbs;
   for (const auto& verb : words.verbs) verbs.push_back(verb.name);
   EXPECT_THAT(verbs, ElementsAre("get", "describe", "alloc", "hold", "claim", "release", "version",
-                                 "reload", "log-level", "completion"));
+                                 "reload", "policy", "log-level", "completion"));
   EXPECT_THAT(words.options,
               ElementsAre("--help", "--version", "--socket-dir", "--output", "--timeout"));
   EXPECT_THAT(words.verbs[3].options, ElementsAre("--help", "--count", "--label", "--priority",

@@ -71,6 +71,16 @@ std::string Bash(const CompletionWords& words) {
                       "complete -o default -F _dmaheapctl dmaheapctl\n");
 }
 
+// Beside what is found: the verb may be any of the words, as options may stand before it.
+std::string ZshFiles(const CompletionWords& words) {
+  std::string script;
+  for (const CompletionWords::Verb& verb : words.verbs) {
+    if (verb.takes_file)
+      absl::StrAppend(&script, "  (( ${words[(I)", verb.name, "]} )) && _files\n");
+  }
+  return script;
+}
+
 // In zsh `words` and `CURRENT` are the line being completed, so the line is handed over before a
 // variable of that name is made.
 std::string Zsh(const CompletionWords& words) {
@@ -81,7 +91,8 @@ std::string Zsh(const CompletionWords& words) {
       "_dmaheapctl() {\n"
       "  local found\n"
       "  _dmaheapctl_words \"${words[CURRENT-1]}\" \"${(@)words[2,CURRENT-1]}\"\n"
-      "  compadd -- ${=found}\n"
+      "  compadd -- ${=found}\n",
+      ZshFiles(words),
       "}\n"
       "compdef _dmaheapctl dmaheapctl\n");
 }
@@ -111,6 +122,7 @@ std::string Fish(const CompletionWords& words) {
       }
       absl::StrAppend(&script, "\n");
     }
+    if (verb.takes_file) absl::StrAppend(&script, behind, "-F\n");
     if (verb.takes_heap) {
       absl::StrAppend(&script, behind, "-a '", kHeapNames.substr(1), "'\n");
     }

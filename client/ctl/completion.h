@@ -20,6 +20,8 @@ struct CompletionWords {
     std::vector<std::string> values;
     // The daemon's heaps stand behind the verb.
     bool takes_heap = false;
+    // The name of a file stands behind the verb. (bash offers those where it finds nothing else.)
+    bool takes_file = false;
   };
   // Those of every verb.
   std::vector<std::string> options;

@@ -44,6 +44,7 @@ TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
             "--output "
             "--timeout\n");
   EXPECT_EQ(BashOffers("dmaheapctl log-level w"), "warn\n");
+  EXPECT_EQ(BashOffers("dmaheapctl policy c"), "check\n");
   EXPECT_EQ(BashOffers("dmaheapctl hold --le"), "--lease\n");
 }
 
@@ -72,7 +73,8 @@ CompletionWords SmallWords() {
   words.formats = {"table", "json"};
   words.priorities = {"low", "high"};
   words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false},
-                 {"alloc", "It's", {"--priority"}, {}, true}};
+                 {"alloc", "It's", {"--priority"}, {}, true},
+                 {"policy", "Check", {}, {"check"}, false, true}};
   return words;
 }
 
@@ -87,7 +89,7 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                         "  for word in \"$@\"; do\n"
                         "    case $word in\n"
                         "      --) return ;;\n"
-                        "      get|alloc) [ -n \"$verb\" ] || verb=$word ;;\n"
+                        "      get|alloc|policy) [ -n \"$verb\" ] || verb=$word ;;\n"
                         "    esac\n"
                         "  done\n"
                         "  case $previous in\n"
@@ -95,11 +97,12 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                         "    --priority) found=\"low high\"; return ;;\n"
                         "  esac\n"
                         "  case $verb in\n"
-                        "    '') found=\"get alloc\" ;;\n"
+                        "    '') found=\"get alloc policy\" ;;\n"
                         "    get) found=\"heaps --all\" ;;\n"
                         "    alloc) found=\"--priority ") +
                 kHeapNames +
                 "\" ;;\n"
+                "    policy) found=\"check\" ;;\n"
                 "  esac\n"
                 "  found=\"$found --help --output\"\n"
                 "}\n"
@@ -107,6 +110,7 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                 "  local found\n"
                 "  _dmaheapctl_words \"${words[CURRENT-1]}\" \"${(@)words[2,CURRENT-1]}\"\n"
                 "  compadd -- ${=found}\n"
+                "  (( ${words[(I)policy]} )) && _files\n"
                 "}\n"
                 "compdef _dmaheapctl dmaheapctl\n");
 }
@@ -124,7 +128,11 @@ TEST(CompletionTest, TheFishScriptIsThis) {
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -l priority "
                         "-x -a 'low high'\n"
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -a '") +
-                (kHeapNames + 1) + "'\n");
+                (kHeapNames + 1) +
+                "'\n"
+                "complete -c dmaheapctl -n __fish_use_subcommand -a policy -d 'Check'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from policy' -a 'check'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from policy' -F\n");
 }
 
 TEST(CompletionTest, AnotherShellHasNone) { EXPECT_EQ(CompletionScript("csh", SmallWords()), ""); }

@@ -1,6 +1,7 @@
 #include "client/ctl/daemon_calls.h"
 
 #include <atomic>
+#include <utility>
 
 #include "client/internal/allocation_watch.h"
 #include "client/internal/convert.h"
@@ -142,6 +143,12 @@ absl::StatusOr<bool> DaemonCalls::WatchAllocations(
 
 absl::StatusOr<v1::ReloadPolicyResponse> DaemonCalls::ReloadPolicy() {
   return Call(admin_, &v1::Admin::Stub::ReloadPolicy, v1::ReloadPolicyRequest());
+}
+
+absl::StatusOr<v1::CheckPolicyResponse> DaemonCalls::CheckPolicy(std::string text) {
+  v1::CheckPolicyRequest request;
+  request.set_text(std::move(text));
+  return Call(admin_, &v1::Admin::Stub::CheckPolicy, request);
 }
 
 absl::StatusOr<v1::SetLogLevelResponse> DaemonCalls::SetLogLevel(v1::LogLevel level) {

@@ -47,6 +47,7 @@ class DaemonCalls {
   // true); an error is the daemon's. Not bounded by the timeout.
   absl::StatusOr<bool> WatchAllocations(const std::function<bool(const v1::Allocation&)>& show);
   absl::StatusOr<v1::ReloadPolicyResponse> ReloadPolicy();
+  absl::StatusOr<v1::CheckPolicyResponse> CheckPolicy(std::string text);
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(v1::LogLevel level);
 
  private:

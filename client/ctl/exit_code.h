@@ -11,6 +11,7 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitOther = 1,
   // The command line is wrong, or asks for what can never be: a size of 0, more than the heap has.
+  // Of policy check: the policy is wrong.
   kExitUsage = 2,
   kExitUnreachable = 3,
   kExitPermission = 4,

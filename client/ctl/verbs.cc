@@ -6,6 +6,7 @@
 #include "client/ctl/exit_code.h"
 #include "client/ctl/verbs_admin.h"
 #include "client/ctl/verbs_buffer.h"
+#include "client/ctl/verbs_policy.h"
 #include "client/ctl/verbs_query.h"
 
 namespace dmaheap::ctl {
@@ -35,6 +36,8 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
       return Version(arguments, streams);
     case Verb::kReload:
       return Reload(arguments, interrupt, streams);
+    case Verb::kPolicyCheck:
+      return PolicyCheck(arguments, interrupt, streams);
     case Verb::kLogLevel:
       return SetLogLevel(arguments, interrupt, streams);
     case Verb::kCompletion:

@@ -429,6 +429,37 @@ TEST_F(VerbsTest, ReloadAndLogLevelAreMessagesOrJson) {
               ElementsAre("ReloadPolicy", "SetLogLevel DEBUG", "SetLogLevel WARN"));
 }
 
+TEST_F(VerbsTest, PolicyCheckShowsWhatThePolicyDoes) {
+  EXPECT_EQ(Ctl({"policy", "check", "-"}, "a policy"), 0) << err_;
+  EXPECT_EQ(out_, "Who may do what.\n\n  Rule 0: everybody.\n");
+  EXPECT_EQ(err_, "");
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre("CheckPolicy a policy"));
+}
+
+TEST_F(VerbsTest, PolicyCheckOfAWrongPolicyShowsItsLinesAndIs2) {
+  EXPECT_EQ(Ctl({"policy", "check", "-"}, "wrong"), 2);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_,
+            "-:3:7: access[0].who: is required?[31m\n"
+            "-:9:1: Expected identifier\n");
+  EXPECT_EQ(Ctl({"policy", "check", "-", "-o", "json"}, "wrong"), 2);
+  EXPECT_THAT(out_, HasSubstr("\"line\": 3"));
+}
+
+TEST_F(VerbsTest, PolicyCheckOfWhatIsNoPolicyFileAsksNobody) {
+  EXPECT_EQ(Ctl({"policy", "check", "/nonexistent/policy"}), 5);
+  EXPECT_THAT(err_, HasSubstr("can not open /nonexistent/policy"));
+  EXPECT_EQ(Ctl({"policy", "check", "/tmp"}), 1);
+  EXPECT_EQ(Ctl({"policy", "check", "/dev/zero"}), 2);
+  EXPECT_THAT(err_, HasSubstr("more than 1048576 bytes"));
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre());
+}
+
+TEST_F(VerbsTest, PolicyCheckWithoutTheRightIs4) {
+  daemon_->FailQueries(Error(ErrorReason::ACCESS_DENIED, "no right inspect").ToStatus());
+  EXPECT_EQ(Ctl({"policy", "check", "-"}, "a policy"), 4);
+}
+
 TEST_F(VerbsTest, ARefusedReloadIsNoUsageError) {
   daemon_->FailQueries(Error(ErrorReason::INVALID_POLICY, "line 3: no field hea").ToStatus());
 

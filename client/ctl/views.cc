@@ -94,6 +94,10 @@ std::vector<HeapField> HeapFields(bool wide) {
       {{"PAGE", kRight}, [](const H& h, absl::Time) { return SizeText(h.page_size_bytes()); }});
   fields.push_back(
       {{"ALIASES"}, [](const H& h, absl::Time) { return absl::StrJoin(h.aliases(), " "); }});
+  fields.push_back({{"RETRY_POLICY"}, [](const H& h, absl::Time) { return h.retry_policy(); }});
+  fields.push_back({{"BACKING_HEAP"}, [](const H& h, absl::Time) {
+                      return std::string(ShortName(h.backing_heap()));
+                    }});
   return fields;
 }
 
@@ -289,6 +293,8 @@ std::string DescribeHeap(const v1::Heap& heap) {
       {{"NAME"}, [](const H& h, absl::Time) { return h.name(); }},
       {{"KIND"}, [](const H& h, absl::Time) { return v1::HeapKind_Name(h.kind()); }},
       {{"CONTIGUITY"}, [](const H& h, absl::Time) { return v1::Contiguity_Name(h.contiguity()); }},
+      {{"BACKING_HEAP"}, [](const H& h, absl::Time) { return h.backing_heap(); }},
+      {{"RETRY_POLICY"}, [](const H& h, absl::Time) { return h.retry_policy(); }},
       {{"ALIASES"}, [](const H& h, absl::Time) { return absl::StrJoin(h.aliases(), " "); }},
       {{"SIZE"},
        [](const H& h, absl::Time) {

@@ -25,11 +25,13 @@ v1::ListHeapsResponse Heaps() {
   cma.set_live_bytes(74649600);
   cma.set_queue_depth(2);
   cma.set_page_size_bytes(4096);
+  cma.set_retry_policy("default");
   v1::Heap& system = *heaps.add_heaps();
   system.set_name("heaps/system");
   system.set_kind(v1::SYSTEM);
   system.set_contiguity(v1::SCATTERED);
   system.set_page_size_bytes(4096);
+  system.set_retry_policy("failfast");
   return heaps;
 }
 
@@ -90,14 +92,14 @@ TEST(ViewsTest, HeapsAreATable) {
             "system    SYSTEM  SCATTERED        -         -        -        0       0B\n");
 }
 
-TEST(ViewsTest, WideHeapsHaveQueuePageAndAliases) {
+TEST(ViewsTest, WideHeapsHaveQueuePageAliasesAndPolicy) {
   EXPECT_EQ(PrintTable(HeapTable(Heaps(), /*wide=*/true), 0),
             "NAME      KIND    CONTIGUITY    SIZE      FREE  LARGEST  BUFFERS     LIVE  QUEUE  "
-            "PAGE  ALIASES\n"
+            "PAGE  ALIASES                       RETRY_POLICY  BACKING_HEAP\n"
             "reserved  CMA     PHYSICAL    256MiB  173.2MiB   128MiB        6  71.1MiB      2  "
-            "4KiB  linux,cma default_cma_region\n"
+            "4KiB  linux,cma default_cma_region  default       -\n"
             "system    SYSTEM  SCATTERED        -         -        -        0       0B      0  "
-            "4KiB  -\n");
+            "4KiB  -                             failfast      -\n");
 }
 
 TEST(ViewsTest, BuffersFit80ColumnsAndKeepTheirNames) {
@@ -255,6 +257,8 @@ TEST(ViewsTest, AHeapIsDescribedFieldByField) {
             "NAME          heaps/reserved\n"
             "KIND          CMA\n"
             "CONTIGUITY    PHYSICAL\n"
+            "BACKING_HEAP  -\n"
+            "RETRY_POLICY  default\n"
             "ALIASES       linux,cma default_cma_region\n"
             "SIZE          256MiB (268435456)\n"
             "FREE          173.2MiB (181665792)\n"
@@ -263,6 +267,21 @@ TEST(ViewsTest, AHeapIsDescribedFieldByField) {
             "LIVE          71.1MiB (74649600)\n"
             "QUEUE_DEPTH   2\n"
             "PAGE_SIZE     4KiB (4096)\n");
+}
+
+TEST(ViewsTest, AVirtualHeapSaysWhatStandsBehindIt) {
+  v1::Heap heap;
+  heap.set_name("heaps/linux,cma-nofail");
+  heap.set_kind(v1::VIRTUAL);
+  heap.set_backing_heap("heaps/reserved");
+  heap.set_retry_policy("nofail");
+  EXPECT_EQ(DescribeHeap(heap).substr(0, 162),
+            "NAME          heaps/linux,cma-nofail\n"
+            "KIND          VIRTUAL\n"
+            "CONTIGUITY    CONTIGUITY_UNSPECIFIED\n"
+            "BACKING_HEAP  heaps/reserved\n"
+            "RETRY_POLICY  nofail\n"
+            "ALIASES       -\n");
 }
 
 TEST(ViewsTest, ABufferIsDescribedFieldByField) {

@@ -371,6 +371,28 @@ class FakeDaemon::AdminService : public v1::Admin::Service {
     return grpc::Status::OK;
   }
 
+  // A text that begins with "wrong" is.
+  grpc::Status CheckPolicy(grpc::ServerContext*, const v1::CheckPolicyRequest* request,
+                           v1::CheckPolicyResponse* response) override {
+    Note(absl::StrCat("CheckPolicy ", request->text()));
+    std::lock_guard<std::mutex> lock(daemon_.mutex_);
+    if (!daemon_.query_failure_.ok()) return ToGrpcStatus(daemon_.query_failure_);
+    if (request->text().rfind("wrong", 0) != 0) {
+      response->set_explanation("Who may do what.\n\n  Rule 0: everybody.\n");
+      return grpc::Status::OK;
+    }
+    v1::PolicyProblem* field = response->add_problems();
+    field->set_line(3);
+    field->set_column(7);
+    field->set_field("access[0].who");
+    field->set_problem("is required\x1b[31m");
+    v1::PolicyProblem* whole = response->add_problems();
+    whole->set_line(9);
+    whole->set_column(1);
+    whole->set_problem("Expected identifier");
+    return grpc::Status::OK;
+  }
+
   grpc::Status SetLogLevel(grpc::ServerContext*, const v1::SetLogLevelRequest* request,
                            v1::SetLogLevelResponse* response) override {
     Note(absl::StrCat("SetLogLevel ", v1::LogLevel_Name(request->level())));

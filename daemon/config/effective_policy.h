@@ -62,12 +62,9 @@ struct LeaseLimits {
   absl::Duration max_lease = absl::Minutes(10);
 };
 
-// What requests of somebody may choose on one heap.
-class Ceiling {
- public:
-  // Of who may neither allocate nor hold there: none, LOW.
-  Ceiling() = default;
-
+// What requests of somebody may choose on one heap. The default is that of who may neither allocate
+// nor hold there.
+struct Ceiling {
   bool Allows(absl::string_view retry_policy) const;
 
   Priority max_priority = Priority::kLow;

@@ -19,11 +19,11 @@
 #include "absl/strings/string_view.h"
 #include "daemon/config/effective_policy.h"
 #include "proto/unique_fd.h"
+#include "proto/wire.h"
 
 namespace dmaheap {
 
-// A rule takes about 100 bytes: room for 10,000 of them.
-inline constexpr size_t kMaxPolicyFileBytes = 1 << 20;
+inline constexpr size_t kMaxPolicyFileBytes = kMaxPolicyBytes;
 
 // Opens, reads and checks the file at path. It must be a regular file of at most
 // kMaxPolicyFileBytes, not a symbolic link; a FIFO or a device does not block. Read from one fd, so
@@ -40,8 +40,7 @@ absl::StatusOr<EffectivePolicy> ReadPolicyFd(int fd, absl::string_view path);
 // messages.
 absl::StatusOr<EffectivePolicy> ParsePolicy(absl::string_view text, absl::string_view file_name);
 
-// The policy without a policy file: everybody may allocate and hold on every heap, within a quota
-// for each uid; uid 0 and operator_uid (who started the daemon) may inspect and change it.
+// The policy without a policy file (builtin_policy.h). operator_uid: who started the daemon.
 EffectivePolicy BuiltinPolicy(uint32_t operator_uid);
 
 }  // namespace dmaheap

@@ -105,12 +105,11 @@ std::string Report(const std::vector<TextProblem>& problems, absl::string_view f
 
 }  // namespace
 
-absl::StatusOr<config::v1::Policy> ParsePolicyText(absl::string_view text,
-                                                   absl::string_view file_name,
-                                                   int64_t page_size_bytes) {
+std::vector<TextProblem> ReadPolicyText(absl::string_view text, int64_t page_size_bytes,
+                                        config::v1::Policy& policy) {
   const TextOutline outline = TextOutline::Of(text, config::v1::Policy::descriptor());
   std::vector<TextProblem> problems = outline.problems();
-  config::v1::Policy policy;
+  policy.Clear();
   if (outline.can_be_parsed()) {
     const std::vector<TextProblem> syntax = ParseMended(outline, policy);
     // A policy of which the end is not known is not asked whether it makes sense.
@@ -123,9 +122,17 @@ absl::StatusOr<config::v1::Policy> ParsePolicyText(absl::string_view text,
       if (!known) problems.push_back(error);
     }
   }
-  if (problems.empty()) return policy;
   std::stable_sort(problems.begin(), problems.end(),
                    [](const TextProblem& a, const TextProblem& b) { return a.place < b.place; });
+  return problems;
+}
+
+absl::StatusOr<config::v1::Policy> ParsePolicyText(absl::string_view text,
+                                                   absl::string_view file_name,
+                                                   int64_t page_size_bytes) {
+  config::v1::Policy policy;
+  const std::vector<TextProblem> problems = ReadPolicyText(text, page_size_bytes, policy);
+  if (problems.empty()) return policy;
   return Error(ErrorReason::INVALID_POLICY, Report(problems, file_name))
       .With("file", file_name)
       .With("problems", problems.size());

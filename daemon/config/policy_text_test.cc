@@ -178,7 +178,7 @@ TEST(PolicyText, EachSingleMistakeIsReportedOnItsLine) {
            Mistake{"jitter: 0.1", "jitter: nan", "p:22:3: "},
            Mistake{"[\"camera\", \"nofail\"]", "[\"camera\", \"nofial\"]", "p:8:30: "},
            Mistake{"max_priority: HIGH", "max_priority: HIHG", "p:9:17: "},
-           Mistake{"name: \"camera\"", "name: \"a camera\"", "p:16:3: "},
+           Mistake{"max_elapsed { seconds: 3 }", "max_elapsed { seconds: -3 }", "p:18:3: "},
            Mistake{"learn: false", "learn: never", "p:23:10: "},
            Mistake{"{ seconds: 2 }", "{ seconds: 3 }", "p:24:3: "},
            Mistake{"heaps: [\"system\"]", "heaps: [\"camera\"]", "p:25:20: "},

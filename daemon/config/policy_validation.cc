@@ -100,7 +100,7 @@ class Validation {
         Wrong(path + ".heap",
               absl::StrCat(Quoted(alias.heap()),
                            " is itself an alias; name the heap that it stands for"));
-      } else if (virtual_heaps.contains(alias.heap())) {
+      } else if (virtual_heaps.contains(alias.heap()) && !taken.contains(alias.heap())) {
         Wrong(path + ".heap", absl::StrCat(Quoted(alias.heap()),
                                            " is a virtual heap; name the heap behind it, or make "
                                            "this a virtual heap too"));

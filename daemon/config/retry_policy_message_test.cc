@@ -28,9 +28,9 @@ TEST(RetryPolicyMessage, DefaultsAreThoseOfTheSchema) {
 
 TEST(RetryPolicyMessage, GivenValuesTakeTheirPlace) {
   EXPECT_EQ(From("name: 'own' max_attempts: 1 max_elapsed { seconds: 9 }"
-                 "initial_backoff { nanos: 3000000 } max_backoff { seconds: 1 }"
-                 "backoff_multiplier: 1 jitter: 0 learn: false"
-                 "give_up_when_stuck_for { seconds: 4 } fallback_heaps: ['a', 'b']"),
+                 " initial_backoff { nanos: 3000000 } max_backoff { seconds: 1 }"
+                 " backoff_multiplier: 1 jitter: 0 learn: false"
+                 " give_up_when_stuck_for { seconds: 4 } fallback_heaps: ['a', 'b']"),
             (RetryPolicy{.name = "own",
                          .max_attempts = 1,
                          .max_elapsed = absl::Seconds(9),

@@ -107,17 +107,16 @@ TEST(RetryValidation, NumbersAreInTheirRange) {
 }
 
 TEST(RetryValidation, SpansAreInTheirRange) {
-  EXPECT_THAT(
-      Retry("initial_backoff { } max_backoff { seconds: 61 } max_elapsed { seconds: 86401 }"
-            "give_up_when_stuck_for { seconds: -1 }"),
-      ElementsAre("retry_policies[0].max_elapsed: 24h0m1s is out of range; above 0, at most "
-                  "24h",
-                  "retry_policies[0].initial_backoff: 0 is out of range; above 0, at most "
-                  "1m",
-                  "retry_policies[0].max_backoff: 1m1s is out of range; above 0, at most "
-                  "1m",
-                  "retry_policies[0].give_up_when_stuck_for: -1s is out of range; above 0, "
-                  "at most 24h"));
+  EXPECT_THAT(Retry("initial_backoff { } max_backoff { seconds: 61 } max_elapsed { seconds: 86401 }"
+                    "give_up_when_stuck_for { seconds: -1 }"),
+              ElementsAre("retry_policies[0].max_elapsed: 24h1s is out of range; above 0, at most "
+                          "24h",
+                          "retry_policies[0].initial_backoff: 0 is out of range; above 0, at most "
+                          "1m",
+                          "retry_policies[0].max_backoff: 1m1s is out of range; above 0, at most "
+                          "1m",
+                          "retry_policies[0].give_up_when_stuck_for: -1s is out of range; above 0, "
+                          "at most 24h"));
 }
 
 TEST(RetryValidation, BackoffsGrow) {

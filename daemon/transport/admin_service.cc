@@ -157,6 +157,17 @@ grpc::ServerUnaryReactor* AdminService::ReloadPolicy(grpc::CallbackServerContext
                  });
 }
 
+grpc::ServerUnaryReactor* AdminService::CheckPolicy(grpc::CallbackServerContext* context,
+                                                    const v1::CheckPolicyRequest* request,
+                                                    v1::CheckPolicyResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   policy_checks_.Start(*request, *response, std::move(finish));
+                 });
+}
+
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
                                                     const v1::SetLogLevelRequest* request,
                                                     v1::SetLogLevelResponse* response) {

@@ -9,8 +9,10 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "daemon/core/allocator.h"
+#include "daemon/core/worker.h"
 #include "daemon/loop/executor.h"
 #include "daemon/transport/identity_table.h"
+#include "daemon/transport/policy_checks.h"
 #include "daemon/transport/session_table.h"
 #include "dmaheap/v1/admin.grpc.pb.h"
 
@@ -18,14 +20,16 @@ namespace dmaheap {
 
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  // reload reads the policy file again and puts it in force, as a task.
+  // reload reads the policy file again and puts it in force, as a task. worker checks policies that
+  // are not, and outlives the server.
   AdminService(Executor& executor, const IdentityTable& identities, const SessionTable& sessions,
-               Allocator& allocator, std::string policy_path,
+               Allocator& allocator, Worker& worker, std::string policy_path,
                absl::AnyInvocable<absl::Status()> reload)
       : executor_(executor),
         identities_(identities),
         sessions_(sessions),
         allocator_(allocator),
+        policy_checks_(worker),
         policy_path_(std::move(policy_path)),
         reload_(std::move(reload)) {}
 
@@ -46,6 +50,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* ReloadPolicy(grpc::CallbackServerContext* context,
                                          const v1::ReloadPolicyRequest* request,
                                          v1::ReloadPolicyResponse* response) override;
+  grpc::ServerUnaryReactor* CheckPolicy(grpc::CallbackServerContext* context,
+                                        const v1::CheckPolicyRequest* request,
+                                        v1::CheckPolicyResponse* response) override;
   grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context,
                                         const v1::SetLogLevelRequest* request,
                                         v1::SetLogLevelResponse* response) override;
@@ -58,6 +65,7 @@ class AdminService final : public v1::Admin::CallbackService {
   const IdentityTable& identities_;
   const SessionTable& sessions_;
   Allocator& allocator_;
+  PolicyChecks policy_checks_;
   const std::string policy_path_;
   absl::AnyInvocable<absl::Status()> reload_;
 };

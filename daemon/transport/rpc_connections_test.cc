@@ -69,7 +69,7 @@ class RpcConnectionsTest : public testing::Test {
     loop_ = EventLoop::Create().value();
     thread_ = std::thread([this] { loop_->Run(); });
     mirror_ = std::make_unique<Mirror>(*loop_, identities_);
-    server_ = StartRpcServer({mirror_.get()}).value();
+    server_ = StartRpcServer({mirror_.get()}, kMaxRequestBytes).value();
     connections_ = std::make_unique<RpcConnections>(*loop_, identities_, *server_);
   }
   void TearDown() override {

@@ -8,7 +8,7 @@
 namespace dmaheap {
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartRpcServer(
-    const std::vector<grpc::Service*>& services) {
+    const std::vector<grpc::Service*>& services, int max_request_bytes) {
   static const bool plugins = [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -17,7 +17,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartRpcServer(
   (void)plugins;
   grpc::ServerBuilder builder;
   for (grpc::Service* service : services) builder.RegisterService(service);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetMaxReceiveMessageSize(max_request_bytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   // Reflection is the only service with threads of its own: one is enough for it.

@@ -12,9 +12,9 @@
 
 namespace dmaheap {
 
-// Borrows the services, which outlive the server.
+// Borrows the services, which outlive the server. Larger requests are refused.
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartRpcServer(
-    const std::vector<grpc::Service*>& services);
+    const std::vector<grpc::Service*>& services, int max_request_bytes);
 
 }  // namespace dmaheap
 

@@ -20,6 +20,7 @@
 #include "proto/error.h"
 #include "proto/grpc_status.h"
 #include "proto/unique_fd.h"
+#include "proto/wire.h"
 #include "tests/e2e/agent_process.h"
 #include "tests/e2e/daemon_fixture.h"
 
@@ -283,6 +284,41 @@ TEST_F(EndToEndTest, KeepsItsPolicyWhenTheNewOneIsWrong) {
   daemon_->Signal(SIGHUP);
   EXPECT_NE(daemon_->WaitLog("event=policy_loaded"), "");
   EXPECT_EQ(alice.ReasonOf("alloc simulated 4096 1"), "ACCESS_DENIED");
+}
+
+TEST_F(EndToEndTest, ChecksAPolicyWithoutPuttingItInForce) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+  const std::string nobody = R"(access { who { uids: 0 } rights: ADMIN })";
+
+  v1::CheckPolicyResponse wrong;
+  ASSERT_TRUE(operator_->Check(nobody + "\nquota { }", wrong).ok());
+  ASSERT_EQ(wrong.problems_size(), 1);
+  EXPECT_EQ(wrong.problems(0).line(), 2);
+  v1::CheckPolicyResponse right;
+  ASSERT_TRUE(operator_->Check(nobody, right).ok());
+  EXPECT_NE(right.explanation().find("uid 0 may administer the daemon"), std::string::npos)
+      << right.explanation();
+  // As long as a file may be.
+  std::string longest = nobody + "\n#";
+  longest.resize(kMaxPolicyBytes, 'x');
+  v1::CheckPolicyResponse response;
+  EXPECT_TRUE(operator_->Check(longest, response).ok());
+  EXPECT_EQ(GetReason(FromGrpcStatus(operator_->Check(longest + "x", response))),
+            ErrorReason::INVALID_POLICY);
+
+  alice.Expect("alloc simulated 4096 1");
+}
+
+TEST_F(EndToEndTest, AVirtualHeapServesFromTheHeapBehindIt) {
+  Start();
+  AgentProcess alice(dir(), kAliceUid);
+
+  alice.Expect("alloc linux,cma-nofail 4096 1");
+
+  const std::vector<v1::Buffer> buffers = operator_->Buffers();
+  ASSERT_EQ(buffers.size(), 1u);
+  EXPECT_EQ(buffers[0].heap(), "heaps/simulated");
 }
 
 TEST_F(EndToEndTest, SaysThatAReloadLeavesTheHeapsAsTheyAre) {

@@ -56,6 +56,12 @@ v1::ServerInfo OperatorView::Info() {
   return info;
 }
 
+grpc::Status OperatorView::Check(const std::string& policy, v1::CheckPolicyResponse& response) {
+  v1::CheckPolicyRequest request;
+  request.set_text(policy);
+  return admin_->CheckPolicy(Context().get(), request, &response);
+}
+
 grpc::Status OperatorView::Reload() {
   v1::ReloadPolicyResponse response;
   return admin_->ReloadPolicy(Context().get(), {}, &response);

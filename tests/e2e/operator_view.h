@@ -22,6 +22,7 @@ class OperatorView {
   std::vector<v1::Client> Clients();
   v1::ServerInfo Info();
   grpc::Status Reload();
+  grpc::Status Check(const std::string& policy, v1::CheckPolicyResponse& response);
   // Bytes that uid is charged.
   int64_t ChargedBytes(uint32_t uid);
   // The state of one buffer; STATE_UNSPECIFIED if there is none of that name.

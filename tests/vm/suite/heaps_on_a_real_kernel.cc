@@ -77,7 +77,7 @@ TEST_F(KernelHeapsTest, WhatHearsClientsRunsWithoutPrivileges) {
 
 TEST_F(KernelHeapsTest, TheDaemonTellsContiguousMemoryFromScattered) {
   std::map<std::string, Json> heaps = ListHeaps();
-  ASSERT_EQ(heaps.size(), 2u);
+  ASSERT_EQ(heaps.size(), 3u);
 
   const Json& reserved = heaps["heaps/reserved"];
   EXPECT_EQ(reserved["kind"], "CMA");
@@ -87,6 +87,11 @@ TEST_F(KernelHeapsTest, TheDaemonTellsContiguousMemoryFromScattered) {
   const Json& system = heaps["heaps/system"];
   EXPECT_EQ(system["kind"], "SYSTEM");
   EXPECT_EQ(system["contiguity"], "SCATTERED");
+
+  const Json& nofail = heaps["heaps/linux,cma-nofail"];
+  EXPECT_EQ(nofail["kind"], "VIRTUAL");
+  EXPECT_EQ(nofail["contiguity"], "PHYSICAL");
+  EXPECT_EQ(nofail["backing_heap"], "heaps/reserved");
 }
 
 // Every name that a kernel gives, or gave, the area of cma=.
@@ -101,7 +106,8 @@ TEST_P(AliasTest, LeadsToTheAreaOfThisKernel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Names, AliasTest,
-                         testing::Values("linux,cma", "reserved", "default_cma_region"));
+                         testing::Values("linux,cma", "reserved", "default_cma_region",
+                                         "linux,cma-nofail"));
 
 TEST_F(KernelHeapsTest, AnUnknownNameIsAnsweredWithThoseThereAre) {
   const GuestResult result = RunInGuest({"dmaheapctl", "alloc", "no-such-heap", "4096"});

@@ -22,9 +22,10 @@ using StockKernelTest = FdLeakCheck;
 TEST_F(StockKernelTest, ServesTheSystemHeapAndTheSimulatedOne) {
   std::map<std::string, nlohmann::json> heaps = ListHeaps();
 
-  ASSERT_EQ(heaps.size(), 2u);
+  ASSERT_EQ(heaps.size(), 3u);
   EXPECT_EQ(heaps["heaps/system"]["contiguity"], "SCATTERED");
   EXPECT_EQ(heaps["heaps/simulated"]["contiguity"], "SIMULATED");
+  EXPECT_EQ(heaps["heaps/linux,cma-nofail"]["backing_heap"], "heaps/simulated");
 }
 
 TEST_F(StockKernelTest, SaysThatThereIsNoArea) {
