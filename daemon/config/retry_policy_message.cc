@@ -28,6 +28,13 @@ RetryPolicy ToRetryPolicy(const config::v1::RetryPolicy& given) {
     policy.give_up_when_stuck_for = ToDuration(given.give_up_when_stuck_for());
   }
   policy.fallback_heaps.assign(given.fallback_heaps().begin(), given.fallback_heaps().end());
+  if (given.has_barrier()) {
+    BarrierUse use;
+    use.cgroup = given.barrier().cgroup();
+    if (given.barrier().has_box()) use.box = ToDuration(given.barrier().box());
+    if (given.barrier().has_after_attempts()) use.after_attempts = given.barrier().after_attempts();
+    policy.barrier = std::move(use);
+  }
   return policy;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/config/nearest_name.h"
+#include "daemon/config/proto_duration.h"
 #include "daemon/config/retry_policy_message.h"
 #include "daemon/config/text_outline.h"
 #include "daemon/config/virtual_heap.h"
@@ -25,6 +26,9 @@ constexpr absl::Duration kMaxElapsed = absl::Hours(24);
 constexpr int kMaxAttempts = 1000;
 constexpr double kMaxMultiplier = 100;
 constexpr size_t kMaxPolicyNameBytes = 64;
+// The keeper's own bounds (daemon/limits.h).
+constexpr absl::Duration kMinBarrierBox = absl::Milliseconds(1);
+constexpr absl::Duration kMaxBarrierBox = absl::Milliseconds(50);
 // What nobody can tell apart any more; each request looks through them.
 constexpr int kMaxRetryPolicies = 64;
 constexpr int kMaxHeapPolicies = 256;
@@ -191,6 +195,31 @@ class Validation {
                      given.backoff_multiplier(), 1, kMaxMultiplier);
     problems_.Number(path + ".jitter", given.has_jitter(), given.jitter(), 0, 1);
     Fallbacks(path + ".fallback_heaps", given);
+    if (given.has_barrier()) Barrier(path + ".barrier", given);
+  }
+
+  void Barrier(const std::string& path, const config::v1::RetryPolicy& given) {
+    const config::v1::Barrier& barrier = given.barrier();
+    if (barrier.cgroup().empty()) {
+      problems_.Missing(path + ".cgroup", "is required: a cgroup of the daemon's --barrier-cgroup");
+    }
+    if (barrier.has_box() && problems_.Span(path + ".box", barrier.box(), kMaxBarrierBox) &&
+        ToDuration(barrier.box()) < kMinBarrierBox) {
+      problems_.Wrong(path + ".box", absl::StrCat(absl::FormatDuration(ToDuration(barrier.box())),
+                                                  " is shorter than freezing takes; at least ",
+                                                  absl::FormatDuration(kMinBarrierBox)));
+    }
+    if (!barrier.has_after_attempts()) return;
+    if (barrier.after_attempts() < 1 || barrier.after_attempts() > kMaxAttempts) {
+      problems_.Wrong(
+          path + ".after_attempts",
+          absl::StrCat(barrier.after_attempts(), " is out of range; from 1 to ", kMaxAttempts));
+    } else if (given.has_max_attempts() && barrier.after_attempts() >= given.max_attempts()) {
+      problems_.Wrong(
+          path + ".after_attempts",
+          absl::StrCat(barrier.after_attempts(), " never comes: max_attempts ",
+                       given.max_attempts(), " ends it before; lower it, or drop the barrier"));
+    }
   }
 
   void SpansInOrder(const std::string& path, const config::v1::RetryPolicy& given) {

@@ -142,6 +142,26 @@ TEST(RetryValidation, GivingUpOnAStuckPageComesBeforeGivingUpAnyway) {
   EXPECT_THAT(Retry("give_up_when_stuck_for { seconds: 2 }"), IsEmpty());
 }
 
+TEST(RetryValidationTest, ABarrierHasItsBounds) {
+  EXPECT_THAT(Retry("barrier { cgroup: 'apps' }"), IsEmpty());
+  EXPECT_THAT(Retry("barrier { cgroup: 'apps' box { nanos: 50000000 } after_attempts: 2 } "
+                    "max_attempts: 3"),
+              IsEmpty());
+  EXPECT_THAT(Retry("barrier { box { nanos: 51000000 } after_attempts: 0 }"),
+              ElementsAre("retry_policies[0].barrier.cgroup: is required: a cgroup of the daemon's "
+                          "--barrier-cgroup",
+                          "retry_policies[0].barrier.box: 51ms is out of range; above 0, at most "
+                          "50ms",
+                          "retry_policies[0].barrier.after_attempts: 0 is out of range; from 1 to "
+                          "1000"));
+  EXPECT_THAT(Retry("barrier { cgroup: 'apps' box { nanos: 1000 } after_attempts: 3 } "
+                    "max_attempts: 3"),
+              ElementsAre("retry_policies[0].barrier.box: 1us is shorter than freezing takes; at "
+                          "least 1ms",
+                          "retry_policies[0].barrier.after_attempts: 3 never comes: max_attempts 3 "
+                          "ends it before; lower it, or drop the barrier"));
+}
+
 TEST(RetryValidation, FallbacksAreHeapsListedOnce) {
   EXPECT_THAT(Retry("fallback_heaps: ['a', '', 'b/c', 'a', 'linux,cma-nofail']"),
               ElementsAre("retry_policies[0].fallback_heaps[1]: is required: the name of a heap",

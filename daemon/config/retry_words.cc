@@ -129,6 +129,13 @@ std::string RetryWords(const RetryPolicy& policy) {
                       Span(policy.give_up_when_stuck_for), ".");
     }
   }
+  if (policy.barrier.has_value()) {
+    absl::StrAppend(&text, " From failure ", policy.barrier->after_attempts,
+                    " on, where the area has room, the next attempt comes at once while cgroup ",
+                    policy.barrier->cgroup, " stands still, for at most ",
+                    Span(policy.barrier->box),
+                    " and within the keeper's budget; where that is refused, it waits.");
+  }
   if (!policy.fallback_heaps.empty()) {
     absl::StrAppend(&text, " Instead of giving up it turns to ",
                     absl::StrJoin(policy.fallback_heaps, ", then "),

@@ -33,6 +33,15 @@ TEST(RetryWords, FallbacksAreTheirOwnSentence) {
             "way; the response says which heap served.");
 }
 
+TEST(RetryWords, ABarrierSaysWhomItStops) {
+  const std::string words =
+      RetryWords({.name = "p", .max_attempts = 3, .barrier = BarrierUse{.cgroup = "/apps"}});
+  EXPECT_NE(words.find("From failure 1 on, where the area has room, the next attempt comes at once "
+                       "while cgroup /apps stands still, for at most 50ms"),
+            std::string::npos)
+      << words;
+}
+
 TEST(RetryWords, TimeThatEndsBeforeTheAttemptsDoIsTheWorstCase) {
   EXPECT_EQ(RetryWords({.name = "p",
                         .max_attempts = 100,
