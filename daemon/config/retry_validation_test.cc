@@ -142,7 +142,7 @@ TEST(RetryValidation, GivingUpOnAStuckPageComesBeforeGivingUpAnyway) {
   EXPECT_THAT(Retry("give_up_when_stuck_for { seconds: 2 }"), IsEmpty());
 }
 
-TEST(RetryValidationTest, ABarrierHasItsBounds) {
+TEST(RetryValidation, ABarrierHasItsBounds) {
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' }"), IsEmpty());
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' box { nanos: 50000000 } after_attempts: 2 } "
                     "max_attempts: 3"),
