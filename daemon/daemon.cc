@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,7 @@
 #include "daemon/core/live_view.h"
 #include "daemon/diagnosis/prober/prober_client.h"
 #include "daemon/diagnosis/prober_lister.h"
+#include "daemon/handover/barrier_link.h"
 #include "daemon/handover/inheritance.h"
 #include "daemon/handover/journal_file.h"
 #include "daemon/handover/keeper_link.h"
@@ -89,6 +91,7 @@ class Broker {
     Inventory left;
     if (absl::Status status = StartLiveView(*inheritance, left); !status.ok()) return status;
     if (absl::Status status = StartProberLister(*inheritance); !status.ok()) return status;
+    if (absl::Status status = StartBarrier(*inheritance); !status.ok()) return status;
     OpenJournal(left);
     allocator_ = std::make_unique<Allocator>(
         Allocator::Dependencies{
@@ -207,6 +210,29 @@ class Broker {
     }
     lister_ = std::make_unique<ProberLister>(*loop_, prober_.get());
     return absl::OkStatus();
+  }
+
+  absl::Status StartBarrier(Inheritance& inheritance) {
+    if (absl::Status status =
+            Take(BarrierLink::Create(*loop_, std::move(inheritance.barrier),
+                                     static_cast<int>(options_.barrier_cgroups.size()),
+                                     [this] { return ClientPids(); }),
+                 barrier_);
+        !status.ok()) {
+      return status;
+    }
+    if (barrier_->fd() < 0) return absl::OkStatus();
+    return Watch(barrier_->fd(), EventLoop::Pace::kAtOnce,
+                 [this] { barrier_->OnReadable().IgnoreError(); });
+  }
+
+  // Of those who have a session: the process that connected, whoever else may hold its socket now.
+  std::vector<pid_t> ClientPids() const {
+    std::vector<pid_t> pids;
+    for (const auto& [id, session] : sessions_->sessions()) {
+      pids.push_back(session->peer().debug_pid);
+    }
+    return pids;
   }
 
   // Without a journal allocations go on: a camera matters more than the books after a crash.
@@ -346,6 +372,7 @@ class Broker {
   std::unique_ptr<KernelLiveView> live_view_;
   std::unique_ptr<ProberClient> prober_;
   std::unique_ptr<ProberLister> lister_;
+  std::unique_ptr<BarrierLink> barrier_;
   std::unique_ptr<Journal> journal_;
   absl::optional<EventLog> event_log_;
   std::unique_ptr<Allocator> allocator_;
