@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +23,7 @@
 #include "daemon/core/live_view.h"
 #include "daemon/diagnosis/prober/prober_client.h"
 #include "daemon/diagnosis/prober_lister.h"
+#include "daemon/handover/barrier_link.h"
 #include "daemon/handover/inheritance.h"
 #include "daemon/handover/journal_file.h"
 #include "daemon/handover/keeper_link.h"
@@ -90,7 +93,9 @@ class Broker {
     Inventory left;
     if (absl::Status status = StartLiveView(*inheritance, left); !status.ok()) return status;
     if (absl::Status status = StartProberLister(*inheritance); !status.ok()) return status;
+    if (absl::Status status = StartBarrier(*inheritance); !status.ok()) return status;
     OpenJournal(left);
+    WarnOfBarriers(*policy);
     allocator_ = std::make_unique<Allocator>(
         Allocator::Dependencies{
             .executor = *loop_,
@@ -104,7 +109,9 @@ class Broker {
                 [](int threads, const std::string& name) {
                   return std::make_unique<ThreadWorker>(threads, name);
                 },
-            .random = [this] { return std::uniform_real_distribution<double>()(random_); }},
+            .random = [this] { return std::uniform_real_distribution<double>()(random_); },
+            .barrier = *barrier_,
+            .barrier_cgroups = options_.barrier_cgroups},
         std::make_shared<const EffectivePolicy>(*std::move(policy)));
     left.held = std::move(inheritance->held_buffers);
     TakeUp(std::move(left));
@@ -214,6 +221,29 @@ class Broker {
     return absl::OkStatus();
   }
 
+  absl::Status StartBarrier(Inheritance& inheritance) {
+    if (absl::Status status =
+            Take(BarrierLink::Create(*loop_, std::move(inheritance.barrier),
+                                     static_cast<int>(options_.barrier_cgroups.size()),
+                                     [this] { return ClientPids(); }),
+                 barrier_);
+        !status.ok()) {
+      return status;
+    }
+    if (barrier_->fd() < 0) return absl::OkStatus();
+    return Watch(barrier_->fd(), EventLoop::Pace::kAtOnce,
+                 [this] { barrier_->OnReadable().IgnoreError(); });
+  }
+
+  // Of those who have a session: the process that connected, whoever else may hold its socket now.
+  std::vector<pid_t> ClientPids() const {
+    std::vector<pid_t> pids;
+    for (const auto& [id, session] : sessions_->sessions()) {
+      pids.push_back(session->peer().debug_pid);
+    }
+    return pids;
+  }
+
   // Without a journal allocations go on: a camera matters more than the books after a crash.
   void OpenJournal(Inventory& left) {
     absl::StatusOr<std::unique_ptr<JournalFile>> journal =
@@ -314,9 +344,24 @@ class Broker {
           "restart "
           "the daemon to change them\"");
     }
+    WarnOfBarriers(*policy);
     allocator_->SetPolicy(std::make_shared<const EffectivePolicy>(*std::move(policy)));
     spdlog::info("event=policy_loaded path={}", LogValue(options_.policy_file));
     return absl::OkStatus();
+  }
+
+  // A barrier that can never stand is a mistake in one of two places; requests only wait longer.
+  void WarnOfBarriers(const EffectivePolicy& policy) const {
+    for (const RetryPolicy& retry : policy.retry_policies()) {
+      if (!retry.barrier.has_value()) continue;
+      const std::string& cgroup = retry.barrier->cgroup;
+      const auto& known = options_.barrier_cgroups;
+      if (std::find(known.begin(), known.end(), cgroup) != known.end()) continue;
+      spdlog::warn(
+          "event=no_barrier retry_policy={} cgroup={} remedy=\"start the daemon with "
+          "--barrier-cgroup={}, or change the policy\"",
+          LogValue(retry.name), LogValue(cgroup), cgroup);
+    }
   }
 
   void OnSignal() {
@@ -355,6 +400,7 @@ class Broker {
   std::unique_ptr<KernelLiveView> live_view_;
   std::unique_ptr<ProberClient> prober_;
   std::unique_ptr<ProberLister> lister_;
+  std::unique_ptr<BarrierLink> barrier_;
   std::unique_ptr<Journal> journal_;
   absl::optional<EventLog> event_log_;
   std::unique_ptr<Allocator> allocator_;

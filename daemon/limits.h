@@ -81,6 +81,20 @@ inline constexpr size_t kReservedFds = 64;
 // RPC connections get numbers from here on, in turn: see transport/rpc_connections.h.
 inline constexpr int kFirstRpcFd = 1024;
 
+// ---- barriers
+
+// How long a cgroup may be frozen at once; for as long as it takes to move the pages of a frame or
+// two. Longer ones would not fit into a second's budget.
+inline constexpr absl::Duration kMaxBarrierBox = absl::Milliseconds(50);
+// Freezing alone takes 2 to 3 ms.
+inline constexpr absl::Duration kMinBarrierBox = absl::Milliseconds(1);
+// Of any second a cgroup stands still for at most so much, whoever asks: 5 %, which a person does
+// not notice.
+inline constexpr absl::Duration kBarrierWindow = absl::Seconds(1);
+inline constexpr absl::Duration kBarrierBudget = absl::Milliseconds(50);
+// Cgroups that may be named on the command line.
+inline constexpr size_t kMaxBarrierCgroups = 16;
+
 // ---- accounting
 
 // The dma-buf watch is read at most this often: reading holds a lock that a client's last close

@@ -1,6 +1,6 @@
-// dmaheapd: one binary, three roles. What a person starts is the keeper; it starts the broker,
-// which serves clients and holds nothing, and the prober, which looks into the kernel and hears no
-// client.
+// dmaheapd: one binary, three roles, and a stop step. What a person starts is the keeper; it starts
+// the broker, which serves clients and holds nothing, and the prober, which looks into the kernel
+// and hears no client.
 
 #include <unistd.h>
 
@@ -12,6 +12,7 @@
 #include "daemon/diagnosis/prober/prober.h"
 #include "daemon/keeper/keeper.h"
 #include "daemon/keeper/privileges.h"
+#include "daemon/keeper/thaw.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 
@@ -24,6 +25,8 @@ const char* NameOf(Role role) {
       return "broker";
     case Role::kProber:
       return "prober";
+    case Role::kThaw:
+      return "thaw";
     case Role::kKeeper:
       break;
   }
@@ -46,6 +49,8 @@ int Main(int argc, char** argv) {
     case Role::kProber:
       HardenProcess("dmaheapd-prober");
       return RunProber(options);
+    case Role::kThaw:
+      return RunThaw(options);
     case Role::kKeeper:
       break;
   }

@@ -10,6 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "daemon/limits.h"
 #include "proto/wire.h"
 
 namespace dmaheap {
@@ -109,6 +111,23 @@ void AddProcessOptions(CLI::App& app, Options& options, double& watchdog_seconds
       ->group(group);
 }
 
+void AddBarrierOptions(CLI::App& app, Options& options) {
+  const std::string group = "Barriers";
+  app.add_option("--barrier-cgroup", options.barrier_cgroups,
+                 "A cgroup (v2) whose processes may stand still\nfor up to 50 ms, 5 % of any "
+                 "second, while an\nallocation is tried again; may be given again")
+      ->type_name("PATH")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(group);
+  app.add_flag_callback(
+         "--thaw", [&options] { options.role = Role::kThaw; },
+         "Thaw what a daemon that was killed left\nfrozen, and exit: for the stop step of a\n"
+         "service manager")
+      ->group(group);
+}
+
 std::vector<std::string> Words(int argc, const char* const* argv) {
   // CLI11 takes the words in reverse, without the name of the program.
   std::vector<std::string> words;
@@ -167,6 +186,32 @@ absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text) {
   return simulate;
 }
 
+absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths) {
+  if (paths.size() > kMaxBarrierCgroups) {
+    return absl::InvalidArgumentError(absl::StrCat("--barrier-cgroup: given ", paths.size(),
+                                                   " times, the limit is ", kMaxBarrierCgroups));
+  }
+  for (const std::string& path : paths) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
+    bool plain = parts.size() > 1 && parts[0].empty();
+    for (size_t i = 1; i < parts.size(); ++i) {
+      plain = plain && !parts[i].empty() && parts[i] != "." && parts[i] != "..";
+    }
+    if (!plain || absl::StrContains(path, '\n')) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--barrier-cgroup: \"", path, "\" is no plain path like /sys/fs/cgroup/apps"));
+    }
+  }
+  for (size_t i = 0; i < paths.size(); ++i) {
+    for (size_t j = 0; j < paths.size(); ++j) {
+      if (i == j || (paths[i] != paths[j] && !absl::StartsWith(paths[i], paths[j] + "/"))) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--barrier-cgroup: ", paths[i], " is frozen with ", paths[j], "; name one of them only"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
   Options options;
   options.state_dir.clear();
@@ -196,6 +241,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
               [](const std::string& text) { return Complaint(ParseSimulate(text).status()); }, ""))
           ->group("Files and heaps");
   AddProcessOptions(app, options, watchdog_seconds);
+  AddBarrierOptions(app, options);
   app.add_option("--log-level", options.log_level,
                  "How much goes to standard error: trace, debug,\ninfo, warn or error")
       ->type_name("LEVEL")
@@ -230,6 +276,12 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
     return result;
   }
 
+  if (const std::string wrong = Complaint(CheckBarrierCgroups(options.barrier_cgroups));
+      !wrong.empty()) {
+    result.text = absl::StrCat("dmaheapd: ", wrong, "\nTry dmaheapd --help.\n");
+    result.exit_code = kExitUsage;
+    return result;
+  }
   if (role == "broker") options.role = Role::kBroker;
   if (role == "prober") options.role = Role::kProber;
   if (options.role != Role::kKeeper) options.ready_fd = -1;

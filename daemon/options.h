@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -18,7 +20,8 @@
 namespace dmaheap {
 
 // The keeper is what a person starts; it starts the other two.
-enum class Role { kKeeper, kBroker, kProber };
+// kThaw is the stop step of a service manager: it cleans up after a keeper that was killed.
+enum class Role { kKeeper, kBroker, kProber, kThaw };
 
 struct SimulateOption {
   int64_t size_bytes = int64_t{256} << 20;
@@ -50,6 +53,9 @@ struct Options {
   bool lock_memory = true;
   // How long the broker may be silent before it is taken for stuck. Zero: no watchdog.
   absl::Duration watchdog = absl::Seconds(10);
+  // Cgroups that may be frozen for an instant to get an allocation through: absolute paths, none
+  // inside another. Empty: nothing is ever frozen.
+  std::vector<std::string> barrier_cgroups;
   // Whether a prober is started. Without one allocations go on, and failures are explained less.
   bool prober = true;
 };
@@ -82,6 +88,10 @@ absl::StatusOr<int64_t> ParseSize(absl::string_view text);
 // The value of --simulate: "", "SIZE", "SIZE,NAME" or ",NAME". A name may hold commas, as the
 // kernel's linux,cma does.
 absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text);
+
+// INVALID_ARGUMENT for paths that are not plain and absolute ("/a/b"), for too many, and for two of
+// which one is the other or below it: freezing one would freeze both.
+absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths);
 
 }  // namespace dmaheap
 

@@ -117,21 +117,47 @@ TEST(OptionsTest, TheLastOfTwoEqualOptionsCounts) {
   EXPECT_EQ(Parse({"--user=a", "--user=b"}).options->user, "b");
 }
 
+TEST(OptionsTest, BarrierCgroupsAddUpInTheirOrder) {
+  EXPECT_TRUE(Parse({}).options->barrier_cgroups.empty());
+  const CommandLine line = Parse({"--barrier-cgroup=/sys/fs/cgroup/apps", "--no-prober",
+                                  "--barrier-cgroup", "/sys/fs/cgroup/video"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  EXPECT_EQ(line.options->barrier_cgroups,
+            (std::vector<std::string>{"/sys/fs/cgroup/apps", "/sys/fs/cgroup/video"}));
+}
+
+TEST(OptionsTest, ThawIsARoleOfItsOwn) {
+  EXPECT_EQ(Parse({"--thaw", "--socket-dir=/s"}).options->role, Role::kThaw);
+}
+
 TEST(OptionsTest, HelpNamesEveryOptionWithItsDefaultAndExitsWithZero) {
   const CommandLine line = Parse({"--help"});
 
   EXPECT_FALSE(line.options.has_value());
   EXPECT_EQ(line.exit_code, 0);
-  for (const char* part : {"--socket-dir",    "/run/dmaheapd",
-                           "--state-dir",     "<socket-dir>/state",
-                           "--heap-dir",      "/dev/dma_heap",
-                           "--policy",        "--simulate",
-                           "256MiB",          "--user",
-                           "--log-level",     "info",
-                           "--ready-fd",      "--watchdog SECONDS=10",
-                           "--no-prober",     "--no-lock-memory",
-                           "Files and heaps", "Processes",
-                           "Reporting",       "--version"}) {
+  for (const char* part : {"--socket-dir",
+                           "/run/dmaheapd",
+                           "--state-dir",
+                           "<socket-dir>/state",
+                           "--heap-dir",
+                           "/dev/dma_heap",
+                           "--policy",
+                           "--simulate",
+                           "256MiB",
+                           "--user",
+                           "--log-level",
+                           "info",
+                           "--ready-fd",
+                           "--watchdog SECONDS=10",
+                           "--no-prober",
+                           "--no-lock-memory",
+                           "--barrier-cgroup PATH",
+                           "--thaw",
+                           "Files and heaps",
+                           "Processes",
+                           "Reporting",
+                           "--version"}) {
     EXPECT_THAT(line.text, HasSubstr(part));
   }
   EXPECT_THAT(line.text, ::testing::Not(HasSubstr("--role")));
@@ -143,6 +169,33 @@ TEST(OptionsTest, VersionSaysTheVersionOfDaemonAndWire) {
 
   EXPECT_EQ(line.exit_code, 0);
   EXPECT_EQ(line.text, "dmaheapd 0.1.0 (wire versions 1 to 1)\n");
+}
+
+TEST(CheckBarrierCgroupsTest, TakesPlainPathsSideBySide) {
+  EXPECT_TRUE(CheckBarrierCgroups({}).ok());
+  EXPECT_TRUE(CheckBarrierCgroups({"/a/b", "/a/c", "/a/bc", "/d d"}).ok());
+  EXPECT_TRUE(CheckBarrierCgroups({"/a..b", "/.c"}).ok());
+}
+
+TEST(CheckBarrierCgroupsTest, RefusesPathsThatMayMeanSomethingElse) {
+  for (const char* path :
+       {"", "a", "a/b", "/", "/a/", "//a", "/a//b", "/a/../b", "/a/.", "/a\nb"}) {
+    EXPECT_FALSE(CheckBarrierCgroups({path}).ok()) << path;
+  }
+}
+
+TEST(CheckBarrierCgroupsTest, RefusesOneInsideAnother) {
+  EXPECT_FALSE(CheckBarrierCgroups({"/a", "/a"}).ok());
+  EXPECT_FALSE(CheckBarrierCgroups({"/a", "/a/b/c"}).ok());
+  EXPECT_FALSE(CheckBarrierCgroups({"/a/b", "/c", "/a"}).ok());
+}
+
+TEST(CheckBarrierCgroupsTest, HasALimit) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 16; ++i) paths.push_back("/a" + std::to_string(i));
+  EXPECT_TRUE(CheckBarrierCgroups(paths).ok());
+  paths.push_back("/b");
+  EXPECT_FALSE(CheckBarrierCgroups(paths).ok());
 }
 
 class WrongWordsTest : public ::testing::TestWithParam<const char*> {};
@@ -160,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(All, WrongWordsTest,
                          ::testing::Values("--no-such-option", "word", "--log-level=loud",
                                            "--ready-fd=-1", "--ready-fd=x", "--role=king",
                                            "--watchdog=-1", "--watchdog=0.01", "--watchdog=nan",
-                                           "--socket-dir=", "--user="));
+                                           "--socket-dir=", "--user=", "--barrier-cgroup=apps"));
 
 TEST(ParseSizeTest, UnitsArePowersOf1024) {
   EXPECT_EQ(ParseSize("4096").value(), 4096);

@@ -29,6 +29,8 @@ Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds) {
       Place(inheritance.admin_listener, std::move(fd));
     } else if (name == "prober") {
       Place(inheritance.prober, std::move(fd));
+    } else if (name == "barrier") {
+      Place(inheritance.barrier, std::move(fd));
     } else if (name == kDmaBufWatchName) {
       Place(inheritance.dma_buf_watch, std::move(fd));
     } else if (name == kMemfdWatchName) {

@@ -4,6 +4,7 @@
 //   rpc, fd, admin   listening sockets
 //   heap.NAME        an opened node of /dev/dma_heap
 //   prober           the broker's end of the prober's socket
+//   barrier          the broker's end of the keeper's socket for barriers
 //   watch.dmabuf     the watches of an earlier broker (heaps/buffer_watch.h)
 //   watch.memfd
 //   buffer.KEY       a held buffer of an earlier broker
@@ -34,6 +35,7 @@ struct Inheritance {
   UniqueFd admin_listener;
   std::vector<HeapNode> heap_nodes;
   UniqueFd prober;
+  UniqueFd barrier;
   UniqueFd dma_buf_watch;
   UniqueFd memfd_watch;
   std::map<BufferKey, UniqueFd> held_buffers;

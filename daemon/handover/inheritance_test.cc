@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, UniqueFd>> Named(const std::vector<std::strin
 
 TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   auto fds = Named({"rpc", "fd", "admin", "prober", "watch.dmabuf", "watch.memfd", "heap.reserved",
-                    "heap.linux,cma", "buffer.4711", "buffer.memfd-4711"});
+                    "heap.linux,cma", "buffer.4711", "buffer.memfd-4711", "barrier"});
   std::vector<int> numbers;
   for (const auto& [name, fd] : fds) numbers.push_back(fd.get());
 
@@ -38,6 +38,7 @@ TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   EXPECT_EQ(inheritance.prober.get(), numbers[3]);
   EXPECT_EQ(inheritance.dma_buf_watch.get(), numbers[4]);
   EXPECT_EQ(inheritance.memfd_watch.get(), numbers[5]);
+  EXPECT_EQ(inheritance.barrier.get(), numbers[10]);
   ASSERT_EQ(inheritance.heap_nodes.size(), 2u);
   EXPECT_EQ(inheritance.heap_nodes[0].name, "reserved");
   EXPECT_EQ(inheritance.heap_nodes[0].fd.get(), numbers[6]);

@@ -43,6 +43,21 @@ std::string Below(const std::string& folder, absl::string_view file) {
   return absl::StrCat(folder, "/", file);
 }
 
+// The first end does not block.
+absl::Status OpenPair(std::pair<UniqueFd, UniqueFd>& pair) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return ErrnoStatus(errno, "socketpair(SOCK_SEQPACKET)");
+  }
+  pair.first.Reset(ends[0]);
+  pair.second.Reset(ends[1]);
+  // Flags belong to an end, not to the numbers that name it: every broker finds it so.
+  if (fcntl(pair.first.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return ErrnoStatus(errno, "fcntl(F_SETFL)");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Resources>> Resources::Open(const Options& options) {
@@ -61,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Resources>> Resources::Open(const Options& option
   if (absl::Status status = all->OpenFolders(options); !status.ok()) return status;
   if (absl::Status status = all->OpenSockets(options); !status.ok()) return status;
   if (absl::Status status = all->OpenNotify(options); !status.ok()) return status;
-  if (absl::Status status = all->OpenProberSocket(); !status.ok()) return status;
+  if (absl::Status status = all->OpenPairs(options); !status.ok()) return status;
   all->OpenHeaps(options);
   return all;
 }
@@ -121,17 +136,12 @@ absl::Status Resources::OpenNotify(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Resources::OpenProberSocket() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return ErrnoStatus(errno, "socketpair(SOCK_SEQPACKET)");
-  }
-  broker_end_.Reset(ends[0]);
-  prober_end_.Reset(ends[1]);
-  // Flags belong to an end, not to the numbers that name it: every broker finds it so.
-  if (fcntl(broker_end_.get(), F_SETFL, O_NONBLOCK) != 0)
-    return ErrnoStatus(errno, "fcntl(F_SETFL)");
-  return absl::OkStatus();
+absl::Status Resources::OpenPairs(const Options& options) {
+  if (absl::Status status = OpenPair(broker_prober_); !status.ok()) return status;
+  if (options.barrier_cgroups.empty()) return absl::OkStatus();
+  if (absl::Status status = OpenPair(keeper_broker_); !status.ok()) return status;
+  // Without a prober nobody would answer.
+  return options.prober ? OpenPair(keeper_prober_) : absl::OkStatus();
 }
 
 void Resources::OpenHeaps(const Options& options) {

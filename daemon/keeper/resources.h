@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -36,8 +37,14 @@ class Resources {
   NotifyServer& notify() { return *notify_; }
   const std::string& notify_path() const { return notify_path_; }
   // The two ends of the socket between broker and prober. The broker's end does not block.
-  int broker_end() const { return broker_end_.get(); }
-  int prober_end() const { return prober_end_.get(); }
+  int broker_end() const { return broker_prober_.first.get(); }
+  int prober_end() const { return broker_prober_.second.get(); }
+  // The sockets over which the keeper hears the broker, and asks the prober, about barriers: our
+  // end, which does not block, and the child's. -1 where no cgroup is named, or no prober runs.
+  int keeper_end_to_broker() const { return keeper_broker_.first.get(); }
+  int broker_end_to_keeper() const { return keeper_broker_.second.get(); }
+  int keeper_end_to_prober() const { return keeper_prober_.first.get(); }
+  int prober_end_to_keeper() const { return keeper_prober_.second.get(); }
 
  private:
   Resources() = default;
@@ -45,7 +52,7 @@ class Resources {
   absl::Status OpenFolders(const Options& options);
   absl::Status OpenSockets(const Options& options);
   absl::Status OpenNotify(const Options& options);
-  absl::Status OpenProberSocket();
+  absl::Status OpenPairs(const Options& options);
   void OpenHeaps(const Options& options);
 
   Account account_;
@@ -54,8 +61,9 @@ class Resources {
   std::vector<HeapNode> heaps_;
   absl::optional<NotifyServer> notify_;
   std::string notify_path_;
-  UniqueFd broker_end_;
-  UniqueFd prober_end_;
+  std::pair<UniqueFd, UniqueFd> broker_prober_;
+  std::pair<UniqueFd, UniqueFd> keeper_broker_;
+  std::pair<UniqueFd, UniqueFd> keeper_prober_;
   // What the end removes, in the order of its making.
   std::vector<std::string> made_sockets_;
   std::vector<std::string> made_folders_;

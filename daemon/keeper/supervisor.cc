@@ -66,30 +66,67 @@ Supervisor::Supervisor(const Options& options, std::vector<std::string> words, S
       signals_(std::move(signals)),
       resources_(std::move(resources)),
       store_(store_limits),
+      barrier_({.cgroups = options.barrier_cgroups,
+                .socket_dir = options.socket_dir,
+                .broker_socket = resources_->keeper_end_to_broker(),
+                .prober_socket = resources_->keeper_end_to_prober(),
+                .clock = Now}),
       ready_fd_(options.ready_fd),
       watchdog_(WatchdogOf(options)) {}
 
 int Supervisor::Run() {
+  barrier_.TakeUp();
   const absl::Time now = Now();
   if (options_.prober) prober_.start_at = now;
   broker_.start_at = now;
   while (phase_ != Phase::kDone) {
-    StartDue(Now());
-    pollfd fds[] = {{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                    {.fd = resources_->notify().fd(), .events = POLLIN, .revents = 0}};
-    const absl::Time deadline = NextDeadline();
-    timespec timeout = absl::ToTimespec(std::max(deadline - Now(), absl::ZeroDuration()));
-    const bool forever = deadline == absl::InfiniteFuture();
-    if (ppoll(fds, 2, forever ? nullptr : &timeout, nullptr) < 0 && errno != EINTR) {
+    if (!barrier_.HoldsStill()) StartDue(Now());
+    const bool was_still = barrier_.HoldsStill();
+    bool signals_came = false;
+    bool notifications_came = false;
+    if (!Wait(signals_came, notifications_came)) {
+      // The children die with us; first of all, what is frozen is thawed.
+      barrier_.Stop();
       spdlog::error("event=poll_failed {}", LogStatus(ErrnoStatus(errno, "ppoll")));
-      // The children die with us.
       return 1;
     }
-    if (fds[1].revents != 0) TakeNotifications(kNotificationsPerTurn);
-    if (fds[0].revents != 0) TakeSignals();
-    KillDue(Now());
+    // Perhaps a child died, and what follows may take its time.
+    if (signals_came) barrier_.Release();
+    barrier_.Turn(OwnPids());
+    // While something stands still, nothing is done that could wait for it: each line of the log,
+    // each fork. It lasts for a box at most.
+    if (barrier_.HoldsStill()) continue;
+    if (notifications_came) TakeNotifications(kNotificationsPerTurn);
+    if (signals_came) TakeSignals();
+    // What the broker said meanwhile is heard before it is taken for stuck.
+    if (!was_still) KillDue(Now());
   }
+  barrier_.Stop();
   return exit_code_;
+}
+
+bool Supervisor::Wait(bool& signals_came, bool& notifications_came) {
+  const bool still = barrier_.HoldsStill();
+  std::vector<pollfd> fds = {
+      {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = still ? -1 : resources_->notify().fd(), .events = POLLIN, .revents = 0}};
+  barrier_.AddPolls(fds);
+  const absl::Time deadline = still ? barrier_.deadline() : NextDeadline();
+  timespec timeout = absl::ToTimespec(std::max(deadline - Now(), absl::ZeroDuration()));
+  const bool forever = deadline == absl::InfiniteFuture();
+  const int ready = ppoll(fds.data(), fds.size(), forever ? nullptr : &timeout, nullptr);
+  if (ready < 0 && errno != EINTR) return false;
+  signals_came = ready > 0 && fds[0].revents != 0;
+  notifications_came = ready > 0 && fds[1].revents != 0;
+  return true;
+}
+
+std::vector<pid_t> Supervisor::OwnPids() const {
+  std::vector<pid_t> pids;
+  for (const pid_t pid : {getpid(), broker_.pid, prober_.pid, getppid()}) {
+    if (pid > 0) pids.push_back(pid);
+  }
+  return pids;
 }
 
 ChildSpec Supervisor::BrokerSpec() const {
@@ -101,6 +138,9 @@ ChildSpec Supervisor::BrokerSpec() const {
     spec.fds.push_back({absl::StrCat("heap.", heap.name), heap.fd.get()});
   }
   if (options_.prober) spec.fds.push_back({"prober", resources_->broker_end()});
+  if (const int end = resources_->broker_end_to_keeper(); end >= 0) {
+    spec.fds.push_back({"barrier", end});
+  }
   for (const FdStore::Entry& entry : store_.entries()) {
     spec.fds.push_back({entry.name, entry.fd.get()});
   }
@@ -122,6 +162,9 @@ ChildSpec Supervisor::ProberSpec() const {
   spec.argv = words_;
   spec.argv.emplace_back("--role=prober");
   spec.fds.push_back({"broker", resources_->prober_end()});
+  if (!options_.barrier_cgroups.empty()) {
+    spec.fds.push_back({"keeper", resources_->prober_end_to_keeper()});
+  }
   spec.account = resources_->account();
   spec.capabilities.assign(std::begin(kProberCapabilities), std::end(kProberCapabilities));
   spec.oom_score = kProberOomScore;
@@ -261,6 +304,7 @@ void Supervisor::OnExit(Child& child, int wait_status, absl::Time now) {
   if (is_broker) {
     broker_ready_ = false;
     silent_until_ = absl::InfiniteFuture();
+    barrier_.ForgetBroker();
   }
   if (phase_ != Phase::kServing) {
     AdvanceStop();
@@ -279,6 +323,7 @@ void Supervisor::OnExit(Child& child, int wait_status, absl::Time now) {
 }
 
 void Supervisor::BeginStop(int exit_code) {
+  barrier_.Stop();
   phase_ = Phase::kStoppingBroker;
   exit_code_ = exit_code;
   broker_.start_at = prober_.start_at = absl::InfiniteFuture();
@@ -320,7 +365,7 @@ void Supervisor::KillDue(absl::Time now) {
 }
 
 absl::Time Supervisor::NextDeadline() const {
-  absl::Time next = silent_until_;
+  absl::Time next = std::min(silent_until_, barrier_.deadline());
   for (const Child* child : {&broker_, &prober_}) {
     next = std::min({next, child->start_at, child->kill_at});
   }

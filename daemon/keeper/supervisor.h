@@ -1,7 +1,8 @@
 // The life of the two children: started, heard, restarted, stopped.
 //
-// One ppoll loop over signals and notifications, with the deadlines of restarts, stops and the
-// watchdog. Its decisions about restarts are RestartPolicy's, what it keeps is FdStore's.
+// One ppoll loop over signals, notifications and barriers, with the deadlines of restarts, stops,
+// the watchdog and thaws. Its decisions about restarts are RestartPolicy's, what it keeps is
+// FdStore's, what it freezes BarrierKeeper's.
 
 #ifndef DAEMON_KEEPER_SUPERVISOR_H_
 #define DAEMON_KEEPER_SUPERVISOR_H_
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "daemon/keeper/barrier_keeper.h"
 #include "daemon/keeper/child.h"
 #include "daemon/keeper/fd_store.h"
 #include "daemon/keeper/notify_server.h"
@@ -51,6 +53,10 @@ class Supervisor {
 
   enum class Phase { kServing, kStoppingBroker, kStoppingProber, kDone };
 
+  // Waits for something to do; false where that fails.
+  bool Wait(bool& signals_came, bool& notifications_came);
+  // Of the daemon's processes, and of who started it.
+  std::vector<pid_t> OwnPids() const;
   void StartDue(absl::Time now);
   void Start(Child& child, const ChildSpec& spec, absl::Time now);
   ChildSpec BrokerSpec() const;
@@ -75,6 +81,7 @@ class Supervisor {
   SignalFd signals_;
   std::unique_ptr<Resources> resources_;
   FdStore store_;
+  BarrierKeeper barrier_;
   UniqueFd ready_fd_;
   // Zero: none.
   const absl::Duration watchdog_;

@@ -1,8 +1,9 @@
 // The prober: the process with the capabilities to look into other processes and the kernel.
 //
-// It knows the few questions of prober_wire.h, asked by the broker over a socket pair; no byte of a
-// client comes here. It writes nothing, anywhere, but its answers and its log; its system calls are
-// limited to that (sandbox.h). One thread, one question at a time, each within a time box of 50 ms.
+// It knows the few questions of prober_wire.h, asked by the broker over a socket pair, and one of
+// the keeper's over another (handover/barrier_wire.h); no byte of a client comes here. It writes
+// nothing, anywhere, but its answers and its log; its system calls are limited to that (sandbox.h).
+// One thread, one question at a time, each within a time box of 50 ms.
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_H_
 #define DAEMON_DIAGNOSIS_PROBER_PROBER_H_
@@ -16,6 +17,7 @@
 #include "daemon/diagnosis/prober/dmabuf_lister.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "daemon/diagnosis/prober/roots.h"
+#include "daemon/diagnosis/prober/time_box.h"
 #include "daemon/options.h"
 
 namespace dmaheap {
@@ -26,24 +28,34 @@ inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
 
 class Prober {
  public:
-  Prober(const ProberRoots& roots, MemfdMark mark)
-      : roots_(roots), lister_(roots, std::move(mark)) {}
+  // cgroups: those of the command line.
+  Prober(const ProberRoots& roots, MemfdMark mark, std::vector<std::string> cgroups = {})
+      : roots_(roots), cgroups_(std::move(cgroups)), lister_(roots, std::move(mark)) {}
 
   // The datagrams that answer a request. A request that does not decode gets none; an op that is
   // not known gets error_number ENOTSUP.
   std::vector<std::string> Answer(absl::string_view request);
 
-  // Answers what comes over socket (borrowed) until its other end is closed. Errors carry the errno
-  // of the socket.
-  absl::Status Serve(int socket);
+  // The keeper's question, answered. Empty for one that does not decode.
+  std::string AnswerKeeper(absl::string_view request) const;
+
+  // Answers what comes over both sockets (borrowed; keeper -1: there is none) until the other end
+  // of the broker's is closed. Errors carry the errno of the socket.
+  absl::Status Serve(int broker, int keeper);
 
  private:
+  absl::Status ServeBroker(int broker, bool& ended);
+  absl::Status ServeKeeper(int keeper) const;
+  ProberReply ListMembers(absl::string_view place, const TimeBox& box) const;
+
   const ProberRoots roots_;
+  const std::vector<std::string> cgroups_;
   DmabufLister lister_;
 };
 
-// The role: serves the socket that the keeper handed over as fd 3, inside the sandbox. Returns an
-// exit code where it can not begin, else ends the process by itself (SIGTERM ends it too).
+// The role: serves the sockets that the keeper handed over as "broker" and "keeper", inside the
+// sandbox. Returns an exit code where it can not begin, else ends the process by itself (SIGTERM
+// ends it too).
 int RunProber(const Options& options);
 
 }  // namespace dmaheap

@@ -68,6 +68,22 @@ AreaState ToState(const AreaRecord& record) {
   return state;
 }
 
+FrameMappers ToMappers(const ProberReplyHeader& header, const std::vector<FrameRecord>& frames,
+                       const std::vector<MapperRecord>& mappers) {
+  FrameMappers found;
+  found.complete = (header.flags & kProberHoldersPartial) == 0;
+  for (const FrameRecord& frame : frames) {
+    if ((frame.present & kFrameMapCount) != 0) {
+      found.map_count = static_cast<int64_t>(frame.map_count);
+    }
+    if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
+  }
+  for (const MapperRecord& mapper : mappers) {
+    found.processes.push_back({.pid = mapper.pid, .pages = static_cast<int64_t>(mapper.pages)});
+  }
+  return found;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ProberClient>> ProberClient::Create(UniqueFd socket) {
@@ -101,6 +117,21 @@ absl::StatusOr<uint64_t> ProberClient::GetAreaState(absl::string_view area, Area
   pending.op = ProberOp::kAreaState;
   pending.on_area = std::move(callback);
   return Send(area, std::move(pending));
+}
+
+absl::StatusOr<uint64_t> ProberClient::GetCgroupMembers(int cgroup, MembersCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kCgroupMembers;
+  pending.on_members = std::move(callback);
+  return Send(absl::StrCat(cgroup), std::move(pending));
+}
+
+absl::StatusOr<uint64_t> ProberClient::FindMappers(uint64_t first_frame, uint64_t count,
+                                                   MappersCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kWhoMaps;
+  pending.on_mappers = std::move(callback);
+  return Send(absl::StrCat(first_frame, " ", count), std::move(pending));
 }
 
 absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending&& pending) {
@@ -144,6 +175,9 @@ void ProberClient::OnPart(ProberReplyPart part) {
   pending.buffers.insert(pending.buffers.end(), part.buffers.begin(), part.buffers.end());
   pending.holders.insert(pending.holders.end(), part.holders.begin(), part.holders.end());
   pending.areas.insert(pending.areas.end(), part.areas.begin(), part.areas.end());
+  pending.members.insert(pending.members.end(), part.members.begin(), part.members.end());
+  pending.frames.insert(pending.frames.end(), part.frames.begin(), part.frames.end());
+  pending.mappers.insert(pending.mappers.end(), part.mappers.begin(), part.mappers.end());
   if (in_order && (part.header.flags & kProberLast) == 0) return;
 
   // The callback may ask again, so this request must be gone before.
@@ -159,12 +193,26 @@ void ProberClient::OnPart(ProberReplyPart part) {
     status = absl::InternalError(
         absl::StrCat("the prober answered with ", done.areas.size(), " areas, not 1"));
   }
+  Finish(done, part.header, status);
+}
+
+void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
+                          const absl::Status& status) {
   if (done.op == ProberOp::kListDmabufs) {
-    done.on_dmabufs(
-        status.ok() ? absl::StatusOr<DmabufList>(ToList(part.header, done.buffers, done.holders))
-                    : status);
+    if (!status.ok()) return done.on_dmabufs(status);
+    done.on_dmabufs(ToList(header, done.buffers, done.holders));
+  } else if (done.op == ProberOp::kAreaState) {
+    if (!status.ok()) return done.on_area(status);
+    done.on_area(ToState(done.areas.front()));
+  } else if (done.op == ProberOp::kWhoMaps) {
+    if (!status.ok()) return done.on_mappers(status);
+    done.on_mappers(ToMappers(header, done.frames, done.mappers));
   } else {
-    done.on_area(status.ok() ? absl::StatusOr<AreaState>(ToState(done.areas.front())) : status);
+    if (!status.ok()) return done.on_members(status);
+    CgroupMemberList list;
+    list.complete = (header.flags & kProberMembersPartial) == 0;
+    for (const MemberRecord& record : done.members) list.pids.push_back(record.pid);
+    done.on_members(std::move(list));
   }
 }
 

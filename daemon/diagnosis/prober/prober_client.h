@@ -80,10 +80,33 @@ struct AreaState {
   int sysfs_errno = 0;
 };
 
+struct CgroupMemberList {
+  // 0 for a process of a pid namespace above ours.
+  std::vector<pid_t> pids;
+  // The time box of the prober did not end before.
+  bool complete = false;
+};
+
+// Who maps page frames of a range.
+struct FrameMappers {
+  struct Process {
+    pid_t pid = 0;
+    int64_t pages = 0;
+  };
+  std::vector<Process> processes;
+  // Every process was looked into.
+  bool complete = false;
+  // Of the first frame: how often it is mapped, and its KPF_ flags. Absent: not told.
+  absl::optional<int64_t> map_count;
+  absl::optional<uint64_t> flags;
+};
+
 class ProberClient {
  public:
   using DmabufsCallback = std::function<void(absl::StatusOr<DmabufList>)>;
   using AreaCallback = std::function<void(absl::StatusOr<AreaState>)>;
+  using MembersCallback = std::function<void(absl::StatusOr<CgroupMemberList>)>;
+  using MappersCallback = std::function<void(absl::StatusOr<FrameMappers>)>;
 
   // Takes the socket that the keeper hands over as "prober" and makes it non-blocking.
   // INVALID_ARGUMENT if it is no SOCK_SEQPACKET socket.
@@ -97,6 +120,11 @@ class ProberClient {
   // when there is none any more. The callback gets the status of a prober that could not answer.
   absl::StatusOr<uint64_t> ListDmabufs(DmabufsCallback callback);
   absl::StatusOr<uint64_t> GetAreaState(absl::string_view area, AreaCallback callback);
+  // cgroup is its place on the command line.
+  absl::StatusOr<uint64_t> GetCgroupMembers(int cgroup, MembersCallback callback);
+  // Errno EPERM: the prober may not see the numbers of frames (CAP_SYS_ADMIN).
+  absl::StatusOr<uint64_t> FindMappers(uint64_t first_frame, uint64_t count,
+                                       MappersCallback callback);
 
   // The callback of that request will not be called. A reply that comes later is dropped.
   void Cancel(uint64_t sequence);
@@ -117,10 +145,15 @@ class ProberClient {
     ProberOp op = ProberOp::kListDmabufs;
     DmabufsCallback on_dmabufs;
     AreaCallback on_area;
+    MembersCallback on_members;
+    MappersCallback on_mappers;
     uint32_t next_part = 0;
     std::vector<BufferRecord> buffers;
     std::vector<HolderRecord> holders;
     std::vector<AreaRecord> areas;
+    std::vector<MemberRecord> members;
+    std::vector<FrameRecord> frames;
+    std::vector<MapperRecord> mappers;
   };
 
   ProberClient(UniqueFd socket, uint64_t first_sequence)
@@ -128,6 +161,9 @@ class ProberClient {
 
   absl::StatusOr<uint64_t> Send(absl::string_view name, Pending&& pending);
   void OnPart(ProberReplyPart part);
+  // Calls back: with status, or with what has arrived.
+  static void Finish(const Pending& done, const ProberReplyHeader& header,
+                     const absl::Status& status);
 
   UniqueFd socket_;
   uint64_t next_sequence_;

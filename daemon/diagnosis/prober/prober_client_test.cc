@@ -142,6 +142,55 @@ TEST_F(ProberClientTest, AnAreaComesBackWithWhatIsPresent) {
   EXPECT_EQ(answers[0]->sysfs_errno, ENOENT);
 }
 
+TEST_F(ProberClientTest, MembersOfACgroupComeBack) {
+  std::vector<absl::StatusOr<CgroupMemberList>> answers;
+  const auto ask = [&] {
+    return client_->GetCgroupMembers(3, [&](auto list) { answers.push_back(list); }).value();
+  };
+  ProberReply reply;
+  reply.op = ProberOp::kCgroupMembers;
+  reply.sequence = ask();
+  EXPECT_STREQ(NextRequest().name, "3");
+  reply.members = {{.pid = 10}, {.pid = 11}};
+  Answer(reply);
+  reply.sequence = ask();
+  reply.flags = kProberMembersPartial;
+  reply.members.clear();
+  Answer(reply);
+  reply.sequence = ask();
+  reply.error_number = ENOENT;
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0]->pids, (std::vector<pid_t>{10, 11}));
+  EXPECT_TRUE(answers[0]->complete);
+  EXPECT_TRUE(answers[1]->pids.empty());
+  EXPECT_FALSE(answers[1]->complete);
+  EXPECT_EQ(GetErrno(answers[2].status()), ENOENT);
+}
+
+TEST_F(ProberClientTest, MappersOfFramesComeBack) {
+  std::vector<absl::StatusOr<FrameMappers>> answers;
+  ProberReply reply;
+  reply.op = ProberOp::kWhoMaps;
+  reply.sequence =
+      client_->FindMappers(98304, 16384, [&](auto found) { answers.push_back(found); }).value();
+  EXPECT_STREQ(NextRequest().name, "98304 16384");
+  reply.frames = {{.frame = 98304, .map_count = 1, .flags = 0, .present = kFrameMapCount}};
+  reply.mappers = {{.pid = 7, .pages = 3}};
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0]->complete);
+  EXPECT_EQ(answers[0]->map_count, 1);
+  EXPECT_FALSE(answers[0]->flags.has_value());
+  ASSERT_EQ(answers[0]->processes.size(), 1u);
+  EXPECT_EQ(answers[0]->processes[0].pid, 7);
+  EXPECT_EQ(answers[0]->processes[0].pages, 3);
+}
+
 TEST_F(ProberClientTest, ANameThatDoesNotFitIsRefusedWithoutAsking) {
   const auto asked = client_->GetAreaState(std::string(64, 'a'), [](auto) {});
 

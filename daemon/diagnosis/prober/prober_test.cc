@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
+#include "daemon/handover/barrier_wire.h"
 #include "gtest/gtest.h"
 #include "proto/fd_socket.h"
 #include "proto/unique_fd.h"
@@ -74,7 +75,7 @@ TEST_F(ProberTest, ServesUntilTheOtherEndIsClosed) {
   const UniqueFd own(ends[1]);
   Interrupter::InstallHandler();
   absl::Status served = absl::UnknownError("still serving");
-  std::thread prober([&] { served = prober_.Serve(own.get()); });
+  std::thread prober([&] { served = prober_.Serve(own.get(), /*keeper=*/-1); });
 
   ASSERT_TRUE(SendDatagram(broker.get(), "garbage", {}).ok());
   ASSERT_TRUE(SendDatagram(broker.get(), std::string(1000, 'x'), {}).ok());
@@ -96,6 +97,56 @@ TEST_F(ProberTest, ServesUntilTheOtherEndIsClosed) {
   EXPECT_TRUE(served.ok()) << served;
   // All of them, or what fit into the time box of a busy machine.
   EXPECT_GT(buffers, 0u);
+}
+
+TEST_F(ProberTest, ListsTheMembersOfACgroupOfTheCommandLine) {
+  tree_.File("sys/apps/cgroup.procs", "10\n");
+  tree_.File("sys/apps/below/cgroup.procs", "11\n");
+  Prober prober(tree_.roots(), MemfdMark(), {tree_.path() + "/sys/apps", tree_.path() + "/none"});
+  const auto ask = [&](absl::string_view place) {
+    return DecodeProberReply(
+               prober.Answer(EncodeProberRequest(ProberOp::kCgroupMembers, 5, place).value()).at(0))
+        .value();
+  };
+
+  const ProberReplyPart part = ask("0");
+  EXPECT_EQ(part.header.error_number, 0);
+  EXPECT_EQ(part.header.flags, kProberLast);
+  ASSERT_EQ(part.members.size(), 2u);
+  EXPECT_EQ(part.members[0].pid + part.members[1].pid, 21);
+  EXPECT_EQ(ask("1").header.error_number, ENOENT);
+  for (const char* place : {"2", "-1", "", "x", "../apps"}) {
+    EXPECT_EQ(ask(place).header.error_number, EINVAL) << place;
+  }
+}
+
+TEST_F(ProberTest, AnswersTheKeeperBesideTheBroker) {
+  tree_.File("sys/apps/cgroup.procs", "10\n");
+  tree_.File("proc/10/comm", "camera\n");
+  Prober prober(tree_.roots(), MemfdMark(), {tree_.path() + "/sys/apps"});
+  int ends[4];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends + 2), 0);
+  UniqueFd broker(ends[0]), keeper(ends[2]);
+  const UniqueFd brokers(ends[1]), keepers(ends[3]);
+  Interrupter::InstallHandler();
+  absl::Status served = absl::UnknownError("still serving");
+  std::thread serving([&] { served = prober.Serve(brokers.get(), keepers.get()); });
+
+  ASSERT_TRUE(SendDatagram(keeper.get(), "garbage", {}).ok());
+  GuardRequest question;
+  question.sequence = 3;
+  ASSERT_TRUE(SendDatagram(keeper.get(), EncodeBarrierMessage(question), {}).ok());
+  const auto datagram = ReceiveDatagram(keeper.get(), sizeof(GuardReply), 0);
+  ASSERT_TRUE(datagram.ok()) << datagram.status();
+  const auto reply = DecodeBarrierMessage<GuardReply>(datagram->bytes);
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->sequence, 3u);
+  EXPECT_EQ(reply->finding, GuardFinding::kClear);
+  broker.Reset();
+  serving.join();
+
+  EXPECT_TRUE(served.ok()) << served;
 }
 
 TEST(RunProberTest, StartedByHandItRefusesWithTheReason) { EXPECT_EQ(RunProber(Options()), 1); }

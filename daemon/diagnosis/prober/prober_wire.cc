@@ -88,6 +88,9 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply) {
     AppendParts(model, ProberRecordKind::kBuffer, reply.buffers, parts);
     AppendParts(model, ProberRecordKind::kHolder, reply.holders, parts);
     AppendParts(model, ProberRecordKind::kArea, reply.areas, parts);
+    AppendParts(model, ProberRecordKind::kMember, reply.members, parts);
+    AppendParts(model, ProberRecordKind::kFrame, reply.frames, parts);
+    AppendParts(model, ProberRecordKind::kMapper, reply.mappers, parts);
   }
   if (parts.empty()) parts.emplace_back(reinterpret_cast<const char*>(&model), sizeof(model));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -123,6 +126,15 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
       break;
     case ProberRecordKind::kArea:
       taken = TakeRecords(bytes, part.header.count, part.areas);
+      break;
+    case ProberRecordKind::kMember:
+      taken = TakeRecords(bytes, part.header.count, part.members);
+      break;
+    case ProberRecordKind::kFrame:
+      taken = TakeRecords(bytes, part.header.count, part.frames);
+      break;
+    case ProberRecordKind::kMapper:
+      taken = TakeRecords(bytes, part.header.count, part.mappers);
       break;
     default:
       taken = Malformed(absl::StrCat("records of kind ", part.header.kind));

@@ -31,6 +31,12 @@ enum class ProberOp : uint32_t {
   kListDmabufs = 1,
   // What the kernel says of the CMA area of that name. Records: one AreaRecord.
   kAreaState = 2,
+  // The processes of a cgroup of the command line, at any depth. Its place there, in digits, is the
+  // name. Records: MemberRecord.
+  kCgroupMembers = 3,
+  // The processes that map page frames of the range that is the name, "FIRST COUNT" in digits.
+  // Records: one FrameRecord, of the first; then MapperRecord.
+  kWhoMaps = 4,
 };
 
 struct ProberRequest {
@@ -53,7 +59,15 @@ enum class ProberSource : uint32_t {
   kProcScan = 3,
 };
 
-enum class ProberRecordKind : uint32_t { kNone = 0, kBuffer = 1, kHolder = 2, kArea = 3 };
+enum class ProberRecordKind : uint32_t {
+  kNone = 0,
+  kBuffer = 1,
+  kHolder = 2,
+  kArea = 3,
+  kMember = 4,
+  kFrame = 5,
+  kMapper = 6
+};
 
 // Flags of a reply.
 // The last part of the reply.
@@ -64,6 +78,8 @@ inline constexpr uint32_t kProberBuffersPartial = 2;
 // The holders, and with them the memfds, are not whole: processes could not be looked into, or the
 // time box ended. (That no scan sees fds in flight is not marked: it is always so.)
 inline constexpr uint32_t kProberHoldersPartial = 4;
+// The members of the cgroup are not whole: the time box ended.
+inline constexpr uint32_t kProberMembersPartial = 8;
 
 struct ProberReplyHeader {
   uint32_t version = kProberWireVersion;
@@ -138,15 +154,47 @@ struct AreaRecord {
   uint64_t release_success_pages = 0;
 };
 
+struct MemberRecord {
+  // 0: of a pid namespace above ours.
+  int32_t pid = 0;
+};
+
+// Bits of FrameRecord.present.
+inline constexpr uint32_t kFrameMapCount = 1;
+inline constexpr uint32_t kFrameFlags = 2;
+
+struct FrameRecord {
+  uint64_t frame = 0;
+  // How often it is mapped (kpagecount), and its KPF_ flags (kpageflags).
+  uint64_t map_count = 0;
+  uint64_t flags = 0;
+  // Which of the two were read.
+  uint32_t present = 0;
+  uint32_t reserved = 0;
+};
+
+struct MapperRecord {
+  int32_t pid = 0;
+  uint32_t reserved = 0;
+  // Of the range, in its address space.
+  uint64_t pages = 0;
+};
+
 static_assert(sizeof(ProberRequest) == 80);
 static_assert(sizeof(ProberReplyHeader) == 40);
 static_assert(sizeof(BufferRecord) == 96);
 static_assert(sizeof(HolderRecord) == 24);
 static_assert(sizeof(AreaRecord) == 72);
+static_assert(sizeof(MemberRecord) == 4);
+static_assert(sizeof(FrameRecord) == 32);
+static_assert(sizeof(MapperRecord) == 16);
 static_assert(std::is_trivially_copyable_v<ProberRequest> &&
               std::is_trivially_copyable_v<BufferRecord> &&
               std::is_trivially_copyable_v<HolderRecord> &&
-              std::is_trivially_copyable_v<AreaRecord>);
+              std::is_trivially_copyable_v<AreaRecord> &&
+              std::is_trivially_copyable_v<MemberRecord> &&
+              std::is_trivially_copyable_v<FrameRecord> &&
+              std::is_trivially_copyable_v<MapperRecord>);
 
 // INVALID_ARGUMENT for a name that does not fit or holds a NUL byte.
 absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
@@ -162,6 +210,9 @@ struct ProberReplyPart {
   std::vector<BufferRecord> buffers;
   std::vector<HolderRecord> holders;
   std::vector<AreaRecord> areas;
+  std::vector<MemberRecord> members;
+  std::vector<FrameRecord> frames;
+  std::vector<MapperRecord> mappers;
 };
 
 // What a request is answered with, before it is cut into datagrams.
@@ -174,6 +225,9 @@ struct ProberReply {
   std::vector<BufferRecord> buffers;
   std::vector<HolderRecord> holders;
   std::vector<AreaRecord> areas;
+  std::vector<MemberRecord> members;
+  std::vector<FrameRecord> frames;
+  std::vector<MapperRecord> mappers;
 };
 
 // The datagrams of a reply, in order: at least one, the last one flagged. Of a failed reply

@@ -7,6 +7,9 @@
 // Then it serves rpc.sock: one command per connection, answered by a text.
 //   pid | fds | hups | fd-limit | env NAME | probe | silent | exit CODE
 //   store NAME COUNT | remove NAME | notify TEXT | impostor TEXT
+//   freeze CGROUP MILLISECONDS [CLIENT PID]   asks for a barrier and tells the first reply
+//   freeze-kill CGROUP MILLISECONDS PID...    the same, and then kills these if it is frozen
+//   thaw | thawed                             asks for the thaw, or not, and tells the next reply
 
 #include <fcntl.h>
 #include <poll.h>
@@ -28,13 +31,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "daemon/daemon.h"
 #include "daemon/diagnosis/prober/prober_client.h"
+#include "daemon/handover/barrier_wire.h"
 #include "daemon/log.h"
+#include "proto/fd_socket.h"
 #include "proto/unique_fd.h"
 #include "spdlog/spdlog.h"
 
@@ -167,6 +173,9 @@ class ScriptedBroker {
       return Barrier();
     }
     if (verb == "impostor") return Impostor(rest);
+    if (verb == "freeze") return Freeze(absl::StrSplit(rest, ' '));
+    if (verb == "freeze-kill") return FreezeAndKill(absl::StrSplit(rest, ' '));
+    if (verb == "thaw" || verb == "thawed") return Thaw(verb == "thaw");
     return absl::StrCat("unknown command ", verb);
   }
 
@@ -251,7 +260,66 @@ class ScriptedBroker {
     return answer;
   }
 
+  std::string Freeze(const std::vector<std::string>& words) {
+    BarrierRequest request;
+    request.sequence = ++barrier_;
+    int milliseconds = 0;
+    if (words.size() < 2 || !absl::SimpleAtoi(words[0], &request.cgroup) ||
+        !absl::SimpleAtoi(words[1], &milliseconds)) {
+      return "freeze CGROUP MILLISECONDS";
+    }
+    request.box_microseconds = static_cast<uint32_t>(milliseconds * 1000);
+    if (words.size() > 3 && absl::SimpleAtoi(words[3], &request.clients[0])) {
+      request.client_count = 1;
+    }
+    return Say(request);
+  }
+
+  std::string FreezeAndKill(const std::vector<std::string>& words) {
+    const std::string answer = Freeze({words[0], words[1]});
+    if (!absl::StartsWith(answer, "frozen ")) return answer;
+    for (size_t i = 2; i < words.size(); ++i) {
+      pid_t pid = 0;
+      if (absl::SimpleAtoi(words[i], &pid) && pid > 0) kill(pid, SIGKILL);
+    }
+    return answer;
+  }
+
+  std::string Thaw(bool ask) {
+    if (!ask) return NextReply();
+    BarrierRequest request;
+    request.op = BarrierOp::kThaw;
+    request.sequence = barrier_;
+    return Say(request);
+  }
+
+  std::string Say(const BarrierRequest& request) {
+    const absl::Status sent = SendDatagram(Find("barrier"), EncodeBarrierMessage(request), {});
+    return sent.ok() ? NextReply() : sent.ToString();
+  }
+
+  // EVENT reason=N errno=N pid=N us=N
+  std::string NextReply() {
+    while (true) {
+      pollfd readable = {.fd = Find("barrier"), .events = POLLIN, .revents = 0};
+      if (poll(&readable, 1, kProbeMilliseconds) <= 0) return "no reply";
+      const auto datagram = ReceiveDatagram(Find("barrier"), sizeof(BarrierReply), 0);
+      if (!datagram.ok()) return datagram.status().ToString();
+      const auto reply = DecodeBarrierMessage<BarrierReply>(datagram->bytes);
+      if (!reply.has_value()) return "no reply that decodes";
+      // What an earlier broker asked for is of no interest.
+      if (reply->sequence != barrier_) continue;
+      constexpr const char* kEvents[] = {"?", "frozen", "thawed", "refused"};
+      return absl::StrCat(kEvents[static_cast<size_t>(reply->event) % 4],
+                          " reason=", static_cast<uint32_t>(reply->reason),
+                          " errno=", reply->error_number, " pid=", reply->pid,
+                          " us=", reply->nanoseconds / 1000);
+    }
+  }
+
   std::vector<NamedFd> fds_;
+  // Of the last barrier; another beginning for each broker.
+  uint64_t barrier_ = static_cast<uint64_t>(getpid()) << 32;
   bool silent_ = false;
   int exit_code_ = -1;
 };

@@ -1,0 +1,138 @@
+#include "daemon/diagnosis/prober/mapper_scanner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "daemon/diagnosis/prober/pagemap.h"
+#include "daemon/diagnosis/prober/tree.h"
+#include "proto/errno_status.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+namespace {
+
+// maps of a process with 10,000 mappings.
+constexpr size_t kMapsBytes = 1 << 20;
+// Entries of one read: 32 KiB, for 16 MiB of address space.
+constexpr size_t kEntriesPerRead = 4096;
+// Reading 2 MiB of pagemap for each GiB takes its time, so what is reserved in terabytes (a
+// sanitizer's shadow, a garbage collector's heap) is left out.
+constexpr uint64_t kMaxMappingBytes = uint64_t{64} << 30;
+
+class Scan {
+ public:
+  Scan(const FrameRange& range, const TimeBox& box)
+      : range_(range), box_(box), page_bytes_(static_cast<uint64_t>(sysconf(_SC_PAGESIZE))) {}
+
+  void Look(const UniqueFd& proc, ProberReply& reply) {
+    const absl::StatusOr<std::vector<std::string>> names = ListFolder(proc, box_);
+    if (!names.ok()) {
+      reply.flags |= kProberHoldersPartial;
+      return;
+    }
+    for (const std::string& name : *names) {
+      int32_t pid = 0;
+      if (!absl::SimpleAtoi(name, &pid) || pid <= 0) continue;
+      PagemapCount count;
+      if (box_.Ended() || !LookInto(proc.get(), name, count)) reply.flags |= kProberHoldersPartial;
+      present_ = present_ || count.present > 0;
+      shown_ = shown_ || count.numbers_shown;
+      if (count.inside > 0) reply.mappers.push_back({.pid = pid, .pages = count.inside});
+    }
+    if (present_ && !shown_) reply.error_number = EPERM;
+  }
+
+ private:
+  // Whether all of it was seen; a process that is gone was.
+  bool LookInto(int proc, const std::string& pid, PagemapCount& count) {
+    const absl::StatusOr<UniqueFd> maps = OpenFileBelow(proc, pid + "/maps");
+    const absl::StatusOr<UniqueFd> pagemap = OpenFileBelow(proc, pid + "/pagemap");
+    if (!maps.ok() || !pagemap.ok()) {
+      return IsGone(maps.status()) || IsGone(pagemap.status());
+    }
+    const absl::StatusOr<FileText> text = ReadAll(maps->get(), kMapsBytes, box_);
+    if (!text.ok()) return IsGone(text.status());
+    bool whole = text->complete;
+    for (const absl::string_view line : absl::StrSplit(text->bytes, '\n', absl::SkipEmpty())) {
+      const absl::optional<AddressRange> addresses = ParseAddresses(line);
+      if (!addresses.has_value()) continue;
+      whole = ReadPagemap(pagemap->get(), *addresses, count) && whole;
+    }
+    return whole;
+  }
+
+  static bool IsGone(const absl::Status& status) {
+    const int error = GetErrno(status);
+    return error == ENOENT || error == ESRCH;
+  }
+
+  bool ReadPagemap(int pagemap, const AddressRange& addresses, PagemapCount& count) {
+    if (addresses.end - addresses.begin > kMaxMappingBytes) return false;
+    uint64_t page = addresses.begin / page_bytes_;
+    const uint64_t end = addresses.end / page_bytes_;
+    while (page < end) {
+      if (box_.Ended()) return false;
+      const size_t wanted = std::min<uint64_t>(kEntriesPerRead, end - page);
+      const ssize_t got = pread(pagemap, entries_.data(), wanted * sizeof(uint64_t),
+                                static_cast<off_t>(page * sizeof(uint64_t)));
+      if (got < 0 && errno == EINTR) continue;
+      // 0: the process has ended.
+      if (got < static_cast<ssize_t>(sizeof(uint64_t))) return got >= 0 || errno == ESRCH;
+      const size_t taken = static_cast<size_t>(got) / sizeof(uint64_t);
+      CountFrames(absl::MakeConstSpan(entries_.data(), taken), range_, count);
+      page += taken;
+    }
+    return true;
+  }
+
+  const FrameRange range_;
+  const TimeBox& box_;
+  const uint64_t page_bytes_;
+  std::vector<uint64_t> entries_ = std::vector<uint64_t>(kEntriesPerRead);
+  bool present_ = false;
+  bool shown_ = false;
+};
+
+bool ReadTable(int proc, absl::string_view table, uint64_t frame, uint64_t& value) {
+  const absl::StatusOr<UniqueFd> file = OpenFileBelow(proc, table);
+  return file.ok() && pread(file->get(), &value, sizeof(value),
+                            static_cast<off_t>(frame * sizeof(value))) == sizeof(value);
+}
+
+}  // namespace
+
+ProberReply FindMappers(const ProberRoots& roots, absl::string_view text, const TimeBox& box) {
+  ProberReply reply;
+  reply.op = ProberOp::kWhoMaps;
+  const absl::optional<FrameRange> range = ParseFrameRange(text);
+  if (!range.has_value()) {
+    reply.error_number = EINVAL;
+    return reply;
+  }
+  const absl::StatusOr<UniqueFd> proc = OpenRoot(roots.proc);
+  if (!proc.ok()) {
+    reply.error_number = GetErrno(proc.status());
+    return reply;
+  }
+  FrameRecord frame;
+  frame.frame = range->first;
+  if (ReadTable(proc->get(), "kpagecount", range->first, frame.map_count)) {
+    frame.present |= kFrameMapCount;
+  }
+  if (ReadTable(proc->get(), "kpageflags", range->first, frame.flags)) {
+    frame.present |= kFrameFlags;
+  }
+  reply.frames.push_back(frame);
+  Scan(*range, box).Look(*proc, reply);
+  return reply;
+}
+
+}  // namespace dmaheap

@@ -1,0 +1,113 @@
+#include "daemon/diagnosis/prober/mapper_scanner.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "daemon/diagnosis/prober/pagemap.h"
+#include "daemon/diagnosis/prober/testing/fake_tree.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap {
+namespace {
+
+class MapperScannerTest : public ::testing::Test {
+ protected:
+  static std::string Bytes(const std::vector<uint64_t>& numbers) {
+    return std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size() * 8);
+  }
+  // A process whose one mapping, from address 0 on, has these frames; 0: not present.
+  void Process(int pid, const std::vector<uint64_t>& frames) {
+    const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    tree_.File(absl::StrCat("proc/", pid, "/maps"),
+               absl::StrFormat("0-%x rw-p 00000000 00:00 0 \n", frames.size() * page));
+    std::vector<uint64_t> entries;
+    for (const uint64_t frame : frames) {
+      entries.push_back(frame == 0 ? 0 : kPagemapPresent | frame);
+    }
+    tree_.File(absl::StrCat("proc/", pid, "/pagemap"), Bytes(entries));
+  }
+  ProberReply Find(absl::string_view range,
+                   const TimeBox& box = TimeBox(absl::InfiniteDuration())) {
+    return FindMappers(tree_.roots(), range, box);
+  }
+
+  FakeTree tree_;
+};
+
+TEST_F(MapperScannerTest, FindsThoseThatMapAFrameOfTheRange) {
+  Process(10, {1, 100, 0, 101});
+  Process(11, {2, 3});
+  Process(12, {0, 109, 110});
+
+  const ProberReply reply = Find("100 10");
+
+  EXPECT_EQ(reply.error_number, 0);
+  EXPECT_EQ(reply.flags, 0u);
+  ASSERT_EQ(reply.mappers.size(), 2u);
+  for (const MapperRecord& mapper : reply.mappers) {
+    EXPECT_EQ(mapper.pages, mapper.pid == 10 ? 2u : 1u);
+    EXPECT_TRUE(mapper.pid == 10 || mapper.pid == 12);
+  }
+}
+
+TEST_F(MapperScannerTest, TellsWhatTheKernelsTablesSayOfTheFirst) {
+  tree_.File("proc/kpagecount", Bytes({7, 8, 1}));
+  tree_.File("proc/kpageflags", Bytes({0, 0, 0x828}));
+  const FrameRecord frame = Find("2 1").frames.at(0);
+  EXPECT_EQ(frame.present, kFrameMapCount | kFrameFlags);
+  EXPECT_EQ(frame.map_count, 1u);
+  EXPECT_EQ(frame.flags, 0x828u);
+  EXPECT_EQ(Find("3 1").frames.at(0).present, 0u) << "behind the end";
+}
+
+TEST_F(MapperScannerTest, MappingsOfManyReadsAreReadToTheirEnd) {
+  std::vector<uint64_t> frames(10'000, 5);
+  frames.back() = 100;
+  Process(10, frames);
+  const ProberReply reply = Find("100 1");
+  ASSERT_EQ(reply.mappers.size(), 1u);
+  EXPECT_EQ(reply.mappers[0].pages, 1u);
+}
+
+TEST_F(MapperScannerTest, WithoutTheRightNobodyIsBlamed) {
+  tree_.File("proc/10/maps", "0-1000 rw-p 00000000 00:00 0 \n");
+  tree_.File("proc/10/pagemap", Bytes({kPagemapPresent}));
+  const ProberReply reply = Find("100 1");
+  EXPECT_EQ(reply.error_number, EPERM);
+}
+
+TEST_F(MapperScannerTest, WhatCouldNotBeSeenIsTold) {
+  Process(10, {100});
+  tree_.File("proc/11/maps", "0-1000 rw-p 00000000 00:00 0 \n");
+  tree_.Link("proc/11/pagemap", "elsewhere");
+  EXPECT_EQ(Find("100 1").flags, kProberHoldersPartial);
+  EXPECT_EQ(Find("100 1").mappers.size(), 1u);
+  EXPECT_EQ(Find("100 1", TimeBox(absl::ZeroDuration())).flags, kProberHoldersPartial);
+}
+
+TEST_F(MapperScannerTest, WhatIsReservedInTerabytesIsLeftOut) {
+  Process(10, {100});
+  tree_.File("proc/10/maps",
+             "0-1000 rw-p 00000000 00:00 0 \n7fff8000-10007fff8000 rw-p 00000000 00:00 0 \n");
+  const ProberReply reply = Find("100 1");
+  EXPECT_EQ(reply.flags, kProberHoldersPartial);
+  EXPECT_EQ(reply.mappers.size(), 1u);
+}
+
+TEST_F(MapperScannerTest, AProcessThatIsGoneIsNotMissed) {
+  tree_.File("proc/10/comm", "gone");
+  tree_.File("proc/self/maps", "");
+  EXPECT_EQ(Find("100 1").flags, 0u);
+}
+
+TEST_F(MapperScannerTest, ARangeThatIsNoneIsEinval) {
+  for (const char* range : {"", "1", "1 0", "x"}) EXPECT_EQ(Find(range).error_number, EINVAL);
+}
+
+}  // namespace
+}  // namespace dmaheap

@@ -1,0 +1,53 @@
+#include "daemon/diagnosis/prober/pagemap.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+
+namespace dmaheap {
+namespace {
+
+bool ParseHex(absl::string_view text, uint64_t& number) {
+  return !text.empty() && text[0] != '-' && text[0] != '+' && absl::SimpleHexAtoi(text, &number);
+}
+
+}  // namespace
+
+absl::optional<FrameRange> ParseFrameRange(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> words =
+      absl::StrSplit(text, absl::MaxSplits(' ', 1));
+  FrameRange range;
+  if (!absl::SimpleAtoi(words.first, &range.first) ||
+      !absl::SimpleAtoi(words.second, &range.count) || range.count == 0 ||
+      range.first > kPagemapFrameMask || range.count > kPagemapFrameMask - range.first + 1) {
+    return absl::nullopt;
+  }
+  return range;
+}
+
+void CountFrames(absl::Span<const uint64_t> entries, const FrameRange& range, PagemapCount& count) {
+  for (const uint64_t entry : entries) {
+    if ((entry & kPagemapPresent) == 0) continue;
+    ++count.present;
+    const uint64_t frame = entry & kPagemapFrameMask;
+    if (frame == 0) continue;
+    count.numbers_shown = true;
+    if (range.Holds(frame)) ++count.inside;
+  }
+}
+
+absl::optional<AddressRange> ParseAddresses(absl::string_view maps_line) {
+  const size_t space = maps_line.find(' ');
+  if (space == absl::string_view::npos) return absl::nullopt;
+  const std::pair<absl::string_view, absl::string_view> ends =
+      absl::StrSplit(maps_line.substr(0, space), absl::MaxSplits('-', 1));
+  AddressRange range;
+  if (!ParseHex(ends.first, range.begin) || !ParseHex(ends.second, range.end) ||
+      range.begin >= range.end || (range.end >> 63) != 0) {
+    return absl::nullopt;
+  }
+  return range;
+}
+
+}  // namespace dmaheap
