@@ -4,6 +4,7 @@
 //   connect                       ok CLIENT_VERSION | error REASON TEXT
 //   alloc HEAP SIZE COUNT         ok NAME... | error REASON TEXT
 //   allocid ID HEAP SIZE COUNT    the same, with a request_id
+//   wait HEAP SIZE COUNT          the same as alloc, for as long as it takes
 //   check NAME                    ok if it is zeroed and O_CLOEXEC
 //   touch NAME                    ok: writes every page
 //   closefd NAME                  ok: only close(2), as any C program would
@@ -49,6 +50,7 @@ class Agent {
     if (verb == "connect") return Connect();
     if (client_ == nullptr) return "error - not connected";
     if (verb == "alloc") return Allocate(words, "");
+    if (verb == "wait") return Allocate(words, "", absl::InfiniteDuration());
     if (verb == "allocid") {
       std::string id;
       words >> id;
@@ -104,8 +106,10 @@ class Agent {
     return answer;
   }
 
-  std::string Allocate(std::istringstream& words, const std::string& request_id) {
+  std::string Allocate(std::istringstream& words, const std::string& request_id,
+                       absl::Duration deadline = AllocateOptions().deadline) {
     AllocateOptions options;
+    options.deadline = deadline;
     int count = 1;
     words >> options.heap >> options.size_bytes >> count;
     options.request_id = request_id;

@@ -49,6 +49,15 @@ std::vector<v1::Client> OperatorView::Clients() {
   return {response.clients().begin(), response.clients().end()};
 }
 
+std::vector<v1::Allocation> OperatorView::Allocations() {
+  v1::ListAllocationsRequest request;
+  request.set_page_size(1000);
+  v1::ListAllocationsResponse response;
+  const grpc::Status status = admin_->ListAllocations(Context().get(), request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return {response.allocations().begin(), response.allocations().end()};
+}
+
 v1::ServerInfo OperatorView::Info() {
   v1::ServerInfo info;
   const grpc::Status status = admin_->GetServerInfo(Context().get(), {}, &info);

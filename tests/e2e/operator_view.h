@@ -20,6 +20,8 @@ class OperatorView {
   // Everybody's.
   std::vector<v1::Buffer> Buffers();
   std::vector<v1::Client> Clients();
+  // Requests under way.
+  std::vector<v1::Allocation> Allocations();
   v1::ServerInfo Info();
   grpc::Status Reload();
   grpc::Status Check(const std::string& policy, v1::CheckPolicyResponse& response);
