@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -25,6 +26,13 @@ struct SimulateOption {
   std::string name = "simulated";
 };
 
+struct DrmHeapOption {
+  // Of the heap that it becomes.
+  std::string name;
+  // Of a card's node, /dev/dri/card0 or a link to it.
+  std::string path;
+};
+
 struct Options {
   Role role = Role::kKeeper;
 
@@ -38,6 +46,8 @@ struct Options {
   std::string policy_file;
   // Absent: no simulated heap unless the policy names one.
   absl::optional<SimulateOption> simulate;
+  // Cards whose dumb buffers are served. No two of one name.
+  std::vector<DrmHeapOption> drm_heaps;
 
   // Name or number of the account that the broker and the prober run as. Empty: not told, see
   // keeper/privileges.h for what follows.
@@ -82,6 +92,10 @@ absl::StatusOr<int64_t> ParseSize(absl::string_view text);
 // The value of --simulate: "", "SIZE", "SIZE,NAME" or ",NAME". A name may hold commas, as the
 // kernel's linux,cma does.
 absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text);
+
+// The value of --drm-heap: "NAME=PATH", with an absolute path. INVALID_ARGUMENT quotes anything
+// else and says how it would be right.
+absl::StatusOr<DrmHeapOption> ParseDrmHeap(absl::string_view text);
 
 }  // namespace dmaheap
 
