@@ -84,6 +84,8 @@ class Broker {
             Take(SetUpHeaps({.kernel = &kernel_,
                              .nodes = std::move(inheritance->heap_nodes),
                              .kernel_heaps = LookForKernelHeaps(options_.heap_dir),
+                             .drm_cards = std::move(inheritance->drm_cards),
+                             .udmabuf = std::move(inheritance->udmabuf),
                              .simulate = options_.simulate},
                             *policy),
                  heaps_);

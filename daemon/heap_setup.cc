@@ -1,27 +1,52 @@
 #include "daemon/heap_setup.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "daemon/log.h"
 #include "heaps/cma_sysfs.h"
+#include "heaps/drm_dumb_heap.h"
 #include "heaps/kernel_heaps.h"
 #include "heaps/kernel_names.h"
+#include "heaps/linux_drm_device.h"
 #include "heaps/simulated_heap.h"
+#include "proto/errno_status.h"
 #include "spdlog/spdlog.h"
 
 namespace dmaheap {
 namespace {
 
-absl::Status AddSimulatedHeap(HeapRegistry& registry, Kernel& kernel, const std::string& name,
-                              int64_t size_bytes, uint64_t seed) {
+absl::Status AddDrmHeap(HeapRegistry& registry, Kernel& kernel, HeapNode card) {
+  DrmDumbHeapOptions options;
+  options.name = card.name;
+  options.machine_may_have_iommu = MachineMayHaveIommu(kIommuClass);
+  options.device = std::make_unique<LinuxDrmDevice>(std::move(card.fd));
+  options.kernel = &kernel;
+  auto heap = DrmDumbHeap::Create(std::move(options));
+  absl::Status status = heap.status();
+  if (status.ok()) status = registry.Add(*std::move(heap));
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(), absl::StrCat("--drm-heap=", card.name, "=...: ", status.message(),
+                                  ". Give the heap another name or card, or leave the option out"));
+}
+
+// udmabuf is -1 where there is none.
+absl::Status AddSimulatedHeap(HeapRegistry& registry, Kernel& kernel, int udmabuf,
+                              const SimulatedHeapConfig& config) {
   SimulatedHeapOptions options;
-  options.name = name;
-  options.size_bytes = size_bytes;
-  options.area.seed = seed;
+  options.name = config.name;
+  options.size_bytes = config.size_bytes;
+  options.area.seed = config.seed;
+  if (udmabuf >= 0) {
+    options.udmabuf.Reset(fcntl(udmabuf, F_DUPFD_CLOEXEC, 0));
+    if (!options.udmabuf.valid()) return ErrnoStatus(errno, "duplicating udmabuf's fd");
+  }
   options.kernel = &kernel;
   options.clock = &RealSimulationClock();
   auto heap = SimulatedHeap::Create(std::move(options));
@@ -85,16 +110,19 @@ absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(HeapSetup setup,
       spdlog::warn("event=heap_left_out name={} {}", LogValue(name), LogStatus(status));
     }
   }
-  if (setup.simulate.has_value()) {
-    if (absl::Status status = AddSimulatedHeap(*registry, kernel, setup.simulate->name,
-                                               setup.simulate->size_bytes, /*seed=*/0);
-        !status.ok()) {
+  for (HeapNode& card : setup.drm_cards) {
+    if (absl::Status status = AddDrmHeap(*registry, kernel, std::move(card)); !status.ok()) {
       return status;
     }
   }
-  for (const SimulatedHeapConfig& heap : policy.simulated_heaps()) {
-    if (absl::Status status =
-            AddSimulatedHeap(*registry, kernel, heap.name, heap.size_bytes, heap.seed);
+  std::vector<SimulatedHeapConfig> simulated;
+  if (setup.simulate.has_value()) {
+    simulated.push_back({.name = setup.simulate->name, .size_bytes = setup.simulate->size_bytes});
+  }
+  simulated.insert(simulated.end(), policy.simulated_heaps().begin(),
+                   policy.simulated_heaps().end());
+  for (const SimulatedHeapConfig& heap : simulated) {
+    if (absl::Status status = AddSimulatedHeap(*registry, kernel, setup.udmabuf.get(), heap);
         !status.ok()) {
       return status;
     }

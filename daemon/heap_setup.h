@@ -1,5 +1,6 @@
-// Puts the heaps together that a broker serves: the kernel's, whose nodes the keeper opened, and
-// the simulated ones that the command line and the policy ask for.
+// Puts the heaps together that a broker serves: the kernel's, whose nodes the keeper opened, those
+// of the display cards that the command line names, and the simulated ones that it and the policy
+// ask for.
 
 #ifndef DAEMON_HEAP_SETUP_H_
 #define DAEMON_HEAP_SETUP_H_
@@ -15,6 +16,7 @@
 #include "heaps/kernel.h"
 #include "heaps/node_scan.h"
 #include "heaps/registry.h"
+#include "proto/unique_fd.h"
 
 namespace dmaheap {
 
@@ -25,14 +27,19 @@ struct HeapSetup {
   std::vector<HeapNode> nodes{};
   // Whether the kernel has heaps at all, whatever could be opened.
   HeapRegistry::KernelHeaps kernel_heaps = HeapRegistry::KernelHeaps::kNotLooked;
+  // Opened by the keeper for --drm-heap, under the names of their heaps.
+  std::vector<HeapNode> drm_cards{};
+  // Invalid: simulated buffers are memfds.
+  UniqueFd udmabuf{};
   // Of the command line.
   absl::optional<SimulateOption> simulate{};
 };
 
 // A node that can not be served (a name that no request could write) is left out, with a line in
 // the log; so is a virtual heap of the default area where there is none, and the shipped one where
-// a heap of the kernel has its name. Errors: two heaps of one name, an alias or a virtual heap for
-// a heap that is not there, a size that no simulated heap can have.
+// a heap of the kernel has its name. Errors: a card without dumb buffers to export, two heaps of
+// one name, an alias or a virtual heap for a heap that is not there, a size that no simulated heap
+// can have.
 absl::StatusOr<std::unique_ptr<HeapRegistry>> SetUpHeaps(HeapSetup setup,
                                                          const EffectivePolicy& policy);
 

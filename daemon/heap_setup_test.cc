@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/config/policy_file.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "heaps/fake_kernel.h"
 #include "proto/error.h"
@@ -11,6 +12,8 @@
 
 namespace dmaheap {
 namespace {
+
+using ::testing::HasSubstr;
 
 class HeapSetupTest : public FdLeakCheck {
  protected:
@@ -42,6 +45,34 @@ TEST_F(HeapSetupTest, NodesAndSimulatedHeapsStandSideBySide) {
   EXPECT_EQ((*(*heaps)->Find("system"))->description().kind, v1::SYSTEM);
   EXPECT_EQ((*(*heaps)->Find("one"))->description().contiguity, v1::SIMULATED);
   EXPECT_EQ((*(*heaps)->Find("camera"))->description().name, "two");
+}
+
+TEST_F(HeapSetupTest, EverySimulatedHeapIsBackedByUdmabufWhereThatIsGiven) {
+  HeapSetup setup{.kernel = &kernel_};
+  // The fake kernel asks it nothing.
+  setup.udmabuf = Node("udmabuf").fd;
+  setup.simulate = SimulateOption{.size_bytes = 1 << 20, .name = "one"};
+
+  auto heaps =
+      SetUpHeaps(std::move(setup), PolicyOf("simulated_heaps { name: \"two\" size_bytes: 8192 }"));
+
+  ASSERT_TRUE(heaps.ok()) << heaps.status();
+  for (const char* name : {"one", "two"}) {
+    const auto buffer = (*(*heaps)->Find(name))->Allocate({4096, ""});
+    ASSERT_TRUE(buffer.ok()) << buffer.status();
+    EXPECT_EQ(buffer->key.backing, BufferKey::Backing::kDmaBuf) << name;
+  }
+}
+
+TEST_F(HeapSetupTest, WhatIsNoCardIsRefusedByOptionNameAndRemedy) {
+  HeapSetup setup{.kernel = &kernel_};
+  setup.drm_cards.push_back(Node("display"));
+
+  const absl::Status status = SetUpHeaps(std::move(setup), PolicyOf("")).status();
+
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--drm-heap=display="));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("leave the option out"));
 }
 
 TEST_F(HeapSetupTest, ANodeOfAnImpossibleNameCostsOnlyItself) {

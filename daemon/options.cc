@@ -26,17 +26,15 @@ constexpr size_t kMaxHeapNameBytes = 63;
 
 absl::Status CheckHeapName(absl::string_view name) {
   if (name.empty() || name.size() > kMaxHeapNameBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("the NAME of a simulated heap has 1 to ",
-                                                   kMaxHeapNameBytes, " characters, not ",
-                                                   name.size()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the NAME of a heap has 1 to ", kMaxHeapNameBytes, " characters, not ", name.size()));
   }
   for (const char c : name) {
     if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-_.,@", c)) {
       continue;
     }
-    return absl::InvalidArgumentError(
-        absl::StrCat("the NAME of a simulated heap is made of letters, digits and -_.,@, unlike \"",
-                     name, "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the NAME of a heap is made of letters, digits and -_.,@, unlike \"", name, "\""));
   }
   return absl::OkStatus();
 }
@@ -44,6 +42,16 @@ absl::Status CheckHeapName(absl::string_view name) {
 // CLI11 takes an empty string for a value that is right, else the text of the complaint.
 std::string Complaint(const absl::Status& status) {
   return status.ok() ? std::string() : std::string(status.message());
+}
+
+// The name that two of them have; empty if there is none.
+std::string NameOfTwo(const std::vector<DrmHeapOption>& heaps) {
+  for (size_t i = 0; i < heaps.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (heaps[i].name == heaps[j].name) return heaps[i].name;
+    }
+  }
+  return {};
 }
 
 std::string CheckNotEmpty(const std::string& text) {
@@ -212,11 +220,27 @@ absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<DrmHeapOption> ParseDrmHeap(absl::string_view text) {
+  // No name has the sign in it, a path may.
+  const size_t sign = text.find('=');
+  if (sign == absl::string_view::npos || sign + 1 == text.size() || text[sign + 1] != '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not NAME=PATH with an absolute path; write for example ",
+                     "display=/dev/dri/card0"));
+  }
+  DrmHeapOption heap;
+  heap.name = std::string(text.substr(0, sign));
+  heap.path = std::string(text.substr(sign + 1));
+  if (absl::Status status = CheckHeapName(heap.name); !status.ok()) return status;
+  return heap;
+}
+
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
   Options options;
   options.state_dir.clear();
   std::string role;
   std::string simulate;
+  std::vector<std::string> drm_heaps;
   double watchdog_seconds = absl::ToDoubleSeconds(options.watchdog);
 
   CLI::App app(
@@ -240,6 +264,16 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
           ->check(CLI::Validator(
               [](const std::string& text) { return Complaint(ParseSimulate(text).status()); }, ""))
           ->group("Files and heaps");
+  app.add_option(
+         "--drm-heap", drm_heaps,
+         "Serve the dumb buffers of this display card as\nheap NAME, where contiguous memory "
+         "is only behind\nits driver: NAME=/dev/dri/cardN. Repeatable")
+      ->type_name("NAME=PATH")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(
+          [](const std::string& text) { return Complaint(ParseDrmHeap(text).status()); }, ""))
+      ->group("Files and heaps");
   AddProcessOptions(app, options, watchdog_seconds);
   AddBarrierOptions(app, options);
   app.add_option("--log-level", options.log_level,
@@ -287,6 +321,15 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   if (options.role != Role::kKeeper) options.ready_fd = -1;
   if (options.state_dir.empty()) options.state_dir = absl::StrCat(options.socket_dir, "/state");
   if (simulate_option->count() > 0) options.simulate = ParseSimulate(simulate).value();
+  for (const std::string& heap : drm_heaps) {
+    options.drm_heaps.push_back(ParseDrmHeap(heap).value());
+  }
+  if (const std::string name = NameOfTwo(options.drm_heaps); !name.empty()) {
+    result.text = absl::StrCat("dmaheapd: --drm-heap: \"", name, "\" is the NAME of two heaps; ",
+                               "give each its own\nTry dmaheapd --help.\n");
+    result.exit_code = kExitUsage;
+    return result;
+  }
   options.watchdog = absl::Seconds(watchdog_seconds);
   result.options = std::move(options);
   return result;

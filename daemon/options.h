@@ -28,6 +28,13 @@ struct SimulateOption {
   std::string name = "simulated";
 };
 
+struct DrmHeapOption {
+  // Of the heap that it becomes.
+  std::string name;
+  // Of a card's node, /dev/dri/card0 or a link to it.
+  std::string path;
+};
+
 struct Options {
   Role role = Role::kKeeper;
 
@@ -41,6 +48,8 @@ struct Options {
   std::string policy_file;
   // Absent: no simulated heap unless the policy names one.
   absl::optional<SimulateOption> simulate;
+  // Cards whose dumb buffers are served. No two of one name.
+  std::vector<DrmHeapOption> drm_heaps;
 
   // Name or number of the account that the broker and the prober run as. Empty: not told, see
   // keeper/privileges.h for what follows.
@@ -92,6 +101,10 @@ absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text);
 // INVALID_ARGUMENT for paths that are not plain and absolute ("/a/b"), for too many, and for two of
 // which one is the other or below it: freezing one would freeze both.
 absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths);
+
+// The value of --drm-heap: "NAME=PATH", with an absolute path. INVALID_ARGUMENT quotes anything
+// else and says how it would be right.
+absl::StatusOr<DrmHeapOption> ParseDrmHeap(absl::string_view text);
 
 }  // namespace dmaheap
 

@@ -27,6 +27,7 @@ TEST(OptionsTest, WithoutWordsEveryDefaultHolds) {
   EXPECT_EQ(line.options->heap_dir, "/dev/dma_heap");
   EXPECT_EQ(line.options->policy_file, "");
   EXPECT_FALSE(line.options->simulate.has_value());
+  EXPECT_TRUE(line.options->drm_heaps.empty());
   EXPECT_EQ(line.options->user, "");
   EXPECT_EQ(line.options->log_level, "info");
   EXPECT_EQ(line.options->ready_fd, -1);
@@ -102,6 +103,50 @@ TEST(OptionsTest, TheNameOfASimulatedHeapIsChecked) {
   EXPECT_TRUE(ParseSimulate("4K," + std::string(63, 'a')).ok());
 }
 
+TEST(OptionsTest, EveryDrmHeapIsTakenAndNoOtherWord) {
+  const CommandLine line = Parse(
+      {"--drm-heap=display=/dev/dri/card0", "--drm-heap", "linux,cma=/by=path", "--no-prober"});
+
+  ASSERT_TRUE(line.options.has_value()) << line.text;
+  ASSERT_EQ(line.options->drm_heaps.size(), 2u);
+  EXPECT_EQ(line.options->drm_heaps[0].name, "display");
+  EXPECT_EQ(line.options->drm_heaps[0].path, "/dev/dri/card0");
+  EXPECT_EQ(line.options->drm_heaps[1].name, "linux,cma");
+  EXPECT_EQ(line.options->drm_heaps[1].path, "/by=path");
+  EXPECT_FALSE(line.options->prober);
+  EXPECT_FALSE(Parse({"--drm-heap", "a=/x", "b=/y"}).options.has_value());
+}
+
+TEST(OptionsTest, TwoDrmHeapsOfOneNameAreRefused) {
+  const CommandLine line = Parse({"--drm-heap=display=/a", "--drm-heap=display=/b"});
+
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, kExitUsage);
+  EXPECT_THAT(line.text, HasSubstr("--drm-heap: \"display\" is the NAME of two heaps"));
+}
+
+class WrongDrmHeapTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WrongDrmHeapTest, IsRefusedWithOptionValueAndRemedy) {
+  const std::string word = std::string("--drm-heap=") + GetParam();
+  const CommandLine line = Parse({word.c_str()});
+
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, kExitUsage);
+  EXPECT_THAT(line.text, HasSubstr("--drm-heap: \"" + std::string(GetParam()) + "\""));
+  EXPECT_THAT(line.text, HasSubstr("display=/dev/dri/card0"));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WrongDrmHeapTest,
+                         ::testing::Values("display", "/dev/dri/card0",
+                                           "display=", "display=card0"));
+
+TEST(OptionsTest, TheNameOfADrmHeapIsChecked) {
+  EXPECT_FALSE(ParseDrmHeap("=/dev/dri/card0").ok());
+  EXPECT_FALSE(ParseDrmHeap("a b=/dev/dri/card0").ok());
+  EXPECT_FALSE(ParseDrmHeap("a:b=/dev/dri/card0").ok());
+}
+
 TEST(OptionsTest, TheRoleIsTakenAndTheReadyFdStaysTheKeepers) {
   const CommandLine broker = Parse({"--ready-fd=7", "--role=broker"});
   const CommandLine prober = Parse({"--ready-fd=7", "--role=prober"});
@@ -146,6 +191,8 @@ TEST(OptionsTest, HelpNamesEveryOptionWithItsDefaultAndExitsWithZero) {
                            "--simulate",
                            "256MiB",
                            "--user",
+                           "--drm-heap",
+                           "NAME=/dev/dri/cardN",
                            "--log-level",
                            "info",
                            "--ready-fd",

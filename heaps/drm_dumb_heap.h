@@ -12,7 +12,8 @@
 // are mapped and zeroed here.
 //
 // Thread-safe. Allocate fails as heap.h says, and leaves neither fd nor handle behind (a handle
-// that can not be destroyed lives until the card is closed; the error says so). A driver takes at
+// that can not be destroyed lives until the card is closed; the error says so. One whose maker is
+// killed in between lives as long as another process has the same open card). A driver takes at
 // most 4 GiB in one buffer (drm_mode_create_dumb counts in 32 bits): more is ENOMEM.
 
 #ifndef HEAPS_DRM_DUMB_HEAP_H_

@@ -127,7 +127,7 @@ class Allocator : private Engine::Client {
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
   const BarrierCounts& barriers() const { return engine_.barriers(); }
   // What the books rest on.
-  v1::AccountingSource accounting() const { return unwatched_.empty() ? v1::WATCH : v1::PARTIAL; }
+  v1::AccountingSource accounting() const { return unwatched_.source(); }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }
   // ACCESS_DENIED if the principal may neither allocate nor hold there.
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, bool hold) const;

@@ -11,6 +11,7 @@ constexpr int kScans = 2;
 }  // namespace
 
 std::vector<BufferKey> Unwatched::Judge(const BufferListing& listing) {
+  source_ = listing.all_dma_bufs ? listing.source : v1::PARTIAL;
   std::vector<BufferKey> gone;
   for (auto& [key, missed] : missed_) {
     const bool whole_list = key.backing == BufferKey::Backing::kDmaBuf && listing.all_dma_bufs;
@@ -30,6 +31,14 @@ std::vector<BufferKey> Unwatched::Judge(const BufferListing& listing) {
 bool Unwatched::undecided() const {
   return std::any_of(missed_.begin(), missed_.end(),
                      [](const auto& buffer) { return buffer.second > 0; });
+}
+
+v1::AccountingSource Unwatched::source() const {
+  if (missed_.empty()) return v1::WATCH;
+  const bool has_memfds = std::any_of(missed_.begin(), missed_.end(), [](const auto& buffer) {
+    return buffer.first.backing == BufferKey::Backing::kMemfd;
+  });
+  return has_memfds ? v1::PARTIAL : source_;
 }
 
 }  // namespace dmaheap

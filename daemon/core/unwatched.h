@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "dmaheap/v1/allocator.pb.h"
 #include "heaps/buffer.h"
 
 namespace dmaheap {
@@ -20,6 +21,8 @@ struct BufferListing {
   absl::flat_hash_set<BufferKey> seen;
   // Every dma-buf there is was seen.
   bool all_dma_bufs = false;
+  // By whose list; PARTIAL where there is none but the scan.
+  v1::AccountingSource source = v1::PARTIAL;
   // Every process was looked into.
   bool all_processes = false;
 };
@@ -36,9 +39,15 @@ class Unwatched {
   // Whether a buffer was missed, but not often enough: another listing would tell.
   bool undecided() const;
 
+  // What the books rest on: WATCH when nothing is unwatched, else the list that last told of every
+  // buffer in here. PARTIAL without one, which is all that there can be for a memfd.
+  v1::AccountingSource source() const;
+
  private:
   // How many scans in a row lacked it.
   absl::flat_hash_map<BufferKey, int> missed_;
+  // Of the last look.
+  v1::AccountingSource source_ = v1::PARTIAL;
 };
 
 }  // namespace dmaheap

@@ -28,6 +28,7 @@ class UnwatchedCheck {
 
   void Add(const BufferKey& key) { unwatched_.Add(key); }
   bool empty() const { return unwatched_.empty(); }
+  v1::AccountingSource source() const { return unwatched_.source(); }
 
   // Looks now or as soon as it may, and again for as long as a buffer is undecided.
   void Check();

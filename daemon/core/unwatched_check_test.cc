@@ -31,7 +31,10 @@ class UnwatchedCheckTest : public testing::Test {
     executor_.Post([this, listing = std::move(listing)] { lister_.Answer(listing); });
   }
   static BufferListing Scan(absl::flat_hash_set<BufferKey> seen) {
-    return {.seen = std::move(seen), .all_dma_bufs = false, .all_processes = true};
+    return {.seen = std::move(seen),
+            .all_dma_bufs = false,
+            .source = v1::PARTIAL,
+            .all_processes = true};
   }
 
   VirtualExecutor executor_;

@@ -20,10 +20,14 @@ class UnwatchedTest : public testing::Test {
   }
 
   static BufferListing WholeList(absl::flat_hash_set<BufferKey> seen) {
-    return {.seen = std::move(seen), .all_dma_bufs = true, .all_processes = true};
+    return {
+        .seen = std::move(seen), .all_dma_bufs = true, .source = v1::SYSFS, .all_processes = true};
   }
   static BufferListing Scan(absl::flat_hash_set<BufferKey> seen) {
-    return {.seen = std::move(seen), .all_dma_bufs = false, .all_processes = true};
+    return {.seen = std::move(seen),
+            .all_dma_bufs = false,
+            .source = v1::PARTIAL,
+            .all_processes = true};
   }
 
   Unwatched unwatched_;
@@ -63,9 +67,34 @@ TEST_F(UnwatchedTest, AScanThatSawNotEveryProcessProvesNothing) {
 }
 
 TEST_F(UnwatchedTest, AWholeListOfDmaBufsSaysNothingOfMemfds) {
-  const BufferListing list{.seen = {}, .all_dma_bufs = true, .all_processes = false};
+  const BufferListing list{
+      .seen = {}, .all_dma_bufs = true, .source = v1::SYSFS, .all_processes = false};
   EXPECT_EQ(unwatched_.Judge(list), Keys{kDmaBuf});
   EXPECT_EQ(unwatched_.Judge(list), Keys());
+}
+
+TEST_F(UnwatchedTest, TheBooksAreNoBetterThanWhatTellsOfEveryBuffer) {
+  EXPECT_EQ(Unwatched().source(), v1::WATCH);
+  EXPECT_EQ(unwatched_.source(), v1::PARTIAL);
+  unwatched_.Judge(WholeList({kDmaBuf, kMemfd}));
+  EXPECT_EQ(unwatched_.source(), v1::PARTIAL) << "no list has the memfd";
+}
+
+TEST_F(UnwatchedTest, DmaBufsRestOnTheListThatHadThemAll) {
+  Unwatched unwatched;
+  unwatched.Add(kDmaBuf);
+  EXPECT_EQ(unwatched.source(), v1::PARTIAL) << "nobody has looked yet";
+  unwatched.Judge(WholeList({kDmaBuf}));
+  EXPECT_EQ(unwatched.source(), v1::SYSFS);
+  BufferListing bufinfo = WholeList({kDmaBuf});
+  bufinfo.source = v1::BUFINFO;
+  unwatched.Judge(bufinfo);
+  EXPECT_EQ(unwatched.source(), v1::BUFINFO);
+  bufinfo.all_dma_bufs = false;
+  unwatched.Judge(bufinfo);
+  EXPECT_EQ(unwatched.source(), v1::PARTIAL) << "a list that is not whole";
+  unwatched.Judge(WholeList({}));
+  EXPECT_EQ(unwatched.source(), v1::WATCH);
 }
 
 }  // namespace

@@ -13,6 +13,19 @@ BufferKey::Backing ToBacking(BufferBacking backing) {
                                           : BufferKey::Backing::kDmaBuf;
 }
 
+v1::AccountingSource ToSource(ProberSource source) {
+  switch (source) {
+    case ProberSource::kSysfs:
+      return v1::SYSFS;
+    case ProberSource::kDebugfs:
+      return v1::BUFINFO;
+    case ProberSource::kNone:
+    case ProberSource::kProcScan:
+      break;
+  }
+  return v1::PARTIAL;
+}
+
 // One question, until its answer or the end of patience, whichever comes first.
 struct Question {
   BufferLister::Done done;
@@ -24,6 +37,7 @@ struct Question {
 BufferListing ToListing(const DmabufList& list) {
   BufferListing listing;
   listing.all_dma_bufs = list.buffers_complete;
+  listing.source = ToSource(list.source);
   listing.all_processes = list.holders_complete;
   for (const ProbedBuffer& buffer : list.buffers) {
     listing.seen.insert({ToBacking(buffer.backing), buffer.inode});

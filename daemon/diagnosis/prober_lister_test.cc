@@ -81,6 +81,7 @@ TEST_F(ProberListerTest, TellsWhatTheProberSaw) {
   ASSERT_EQ(answers_.size(), 1u);
   const BufferListing& listing = answers_[0].value();
   EXPECT_TRUE(listing.all_dma_bufs);
+  EXPECT_EQ(listing.source, v1::SYSFS);
   EXPECT_TRUE(listing.all_processes);
   EXPECT_EQ(listing.seen.size(), 2u);
   EXPECT_TRUE(listing.seen.contains({BufferKey::Backing::kDmaBuf, 7}));

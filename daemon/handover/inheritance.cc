@@ -35,8 +35,12 @@ Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds) {
       Place(inheritance.dma_buf_watch, std::move(fd));
     } else if (name == kMemfdWatchName) {
       Place(inheritance.memfd_watch, std::move(fd));
+    } else if (name == kUdmabufName) {
+      Place(inheritance.udmabuf, std::move(fd));
     } else if (absl::ConsumePrefix(&rest, "heap.")) {
       inheritance.heap_nodes.push_back({std::string(rest), std::move(fd)});
+    } else if (absl::ConsumePrefix(&rest, "drm.")) {
+      inheritance.drm_cards.push_back({std::string(rest), std::move(fd)});
     } else if (absl::ConsumePrefix(&rest, "buffer.")) {
       if (const auto key = BufferKey::Parse(rest); key.has_value()) {
         inheritance.held_buffers.try_emplace(*key, std::move(fd));

@@ -3,6 +3,8 @@
 //
 //   rpc, fd, admin   listening sockets
 //   heap.NAME        an opened node of /dev/dma_heap
+//   drm.NAME         an opened DRM card, for the heap of that name
+//   udmabuf          /dev/udmabuf, for simulated heaps
 //   prober           the broker's end of the prober's socket
 //   barrier          the broker's end of the keeper's socket for barriers
 //   watch.dmabuf     the watches of an earlier broker (heaps/buffer_watch.h)
@@ -27,6 +29,7 @@ namespace dmaheap {
 
 inline constexpr absl::string_view kDmaBufWatchName = "watch.dmabuf";
 inline constexpr absl::string_view kMemfdWatchName = "watch.memfd";
+inline constexpr absl::string_view kUdmabufName = "udmabuf";
 
 // Invalid where nothing of that name came.
 struct Inheritance {
@@ -34,6 +37,8 @@ struct Inheritance {
   UniqueFd fd_listener;
   UniqueFd admin_listener;
   std::vector<HeapNode> heap_nodes;
+  std::vector<HeapNode> drm_cards;
+  UniqueFd udmabuf;
   UniqueFd prober;
   UniqueFd barrier;
   UniqueFd dma_buf_watch;

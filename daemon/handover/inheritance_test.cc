@@ -26,7 +26,8 @@ std::vector<std::pair<std::string, UniqueFd>> Named(const std::vector<std::strin
 
 TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   auto fds = Named({"rpc", "fd", "admin", "prober", "watch.dmabuf", "watch.memfd", "heap.reserved",
-                    "heap.linux,cma", "buffer.4711", "buffer.memfd-4711", "barrier"});
+                    "heap.linux,cma", "buffer.4711", "buffer.memfd-4711", "drm.display", "udmabuf",
+                    "barrier"});
   std::vector<int> numbers;
   for (const auto& [name, fd] : fds) numbers.push_back(fd.get());
 
@@ -46,6 +47,10 @@ TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   ASSERT_EQ(inheritance.held_buffers.size(), 2u);
   EXPECT_EQ(inheritance.held_buffers.at({BufferKey::Backing::kDmaBuf, 4711}).get(), numbers[8]);
   EXPECT_EQ(inheritance.held_buffers.at({BufferKey::Backing::kMemfd, 4711}).get(), numbers[9]);
+  ASSERT_EQ(inheritance.drm_cards.size(), 1u);
+  EXPECT_EQ(inheritance.drm_cards[0].name, "display");
+  EXPECT_EQ(inheritance.drm_cards[0].fd.get(), numbers[10]);
+  EXPECT_EQ(inheritance.udmabuf.get(), numbers[11]);
 }
 
 TEST_F(InheritanceTest, WhatHasNoKnownNameIsClosed) {
@@ -55,6 +60,7 @@ TEST_F(InheritanceTest, WhatHasNoKnownNameIsClosed) {
   EXPECT_FALSE(inheritance.rpc_listener.valid());
   EXPECT_TRUE(inheritance.held_buffers.empty());
   EXPECT_TRUE(inheritance.heap_nodes.empty());
+  EXPECT_TRUE(inheritance.drm_cards.empty());
 }
 
 TEST_F(InheritanceTest, OfTwoWithOneNameTheFirstCounts) {

@@ -226,6 +226,15 @@ TEST_F(KeeperTest, HeapNodesReachTheBrokerByName) {
   EXPECT_EQ(FdLine("heap.file"), "");
 }
 
+TEST_F(KeeperTest, ACardThatCanNotBeOpenedEndsTheStartWithOptionValueAndRemedy) {
+  Start({"--drm-heap=display=/dev/null"});
+
+  EXPECT_EQ(daemon_->WaitExit(), 1);
+  EXPECT_THAT(daemon_->Log(), HasSubstr("--drm-heap=display=/dev/null: "));
+  EXPECT_THAT(daemon_->Log(), HasSubstr("/dev/null is no DRM card"));
+  EXPECT_THAT(daemon_->Log(), HasSubstr("leave the option out"));
+}
+
 TEST_F(KeeperTest, AKilledBrokerIsStartedAgainOnTheSameSockets) {
   StartAndWait();
   const pid_t first = BrokerPid();

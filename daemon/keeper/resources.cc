@@ -14,6 +14,7 @@
 #include "daemon/keeper/notify_message.h"
 #include "daemon/keeper/unix_listener.h"
 #include "daemon/log.h"
+#include "heaps/linux_drm_device.h"
 #include "proto/errno_status.h"
 #include "proto/wire.h"
 #include "spdlog/spdlog.h"
@@ -38,6 +39,8 @@ constexpr Listener kListeners[] = {
 // The broker of a keeper that was killed is killed by the kernel at that moment; a second is plenty
 // for it to be gone, even on a busy machine.
 constexpr absl::Duration kPatience = absl::Seconds(1);
+
+constexpr char kUdmabufNode[] = "/dev/udmabuf";
 
 std::string Below(const std::string& folder, absl::string_view file) {
   return absl::StrCat(folder, "/", file);
@@ -78,6 +81,8 @@ absl::StatusOr<std::unique_ptr<Resources>> Resources::Open(const Options& option
   if (absl::Status status = all->OpenNotify(options); !status.ok()) return status;
   if (absl::Status status = all->OpenPairs(options); !status.ok()) return status;
   all->OpenHeaps(options);
+  if (absl::Status status = all->OpenDrmCards(options); !status.ok()) return status;
+  all->OpenUdmabuf(options);
   return all;
 }
 
@@ -164,6 +169,36 @@ void Resources::OpenHeaps(const Options& options) {
     }
     spdlog::info("event=heap_node_opened name={}", LogValue(node.name));
     heaps_.push_back(std::move(node));
+  }
+}
+
+// Unlike the nodes that a folder happens to have, a card was asked for: without it the daemon would
+// not be what the operator meant.
+absl::Status Resources::OpenDrmCards(const Options& options) {
+  for (const DrmHeapOption& heap : options.drm_heaps) {
+    absl::StatusOr<UniqueFd> card = OpenDrmCard(heap.path);
+    if (!card.ok()) {
+      return absl::Status(
+          card.status().code(),
+          absl::StrCat("--drm-heap=", heap.name, "=", heap.path, ": ", card.status().message(),
+                       ". Name a card that is there (ls -l /dev/dri/by-path) and that this account "
+                       "may open, or leave the option out"));
+    }
+    spdlog::info("event=drm_card_opened name={} path={}", LogValue(heap.name), LogValue(heap.path));
+    drm_cards_.push_back({heap.name, *std::move(card)});
+  }
+  return absl::OkStatus();
+}
+
+void Resources::OpenUdmabuf(const Options& options) {
+  // Simulated heaps come from the command line or from the policy, which only the broker reads.
+  if (!options.simulate.has_value() && options.policy_file.empty()) return;
+  udmabuf_.Reset(open(kUdmabufNode, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (udmabuf_.valid()) {
+    spdlog::info("event=udmabuf_opened");
+  } else {
+    spdlog::info("event=no_udmabuf errno={} note=\"simulated buffers are memfds\"",
+                 ErrnoName(errno));
   }
 }
 

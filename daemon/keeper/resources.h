@@ -34,6 +34,10 @@ class Resources {
   const Account& account() const { return account_; }
   const std::map<std::string, UniqueFd>& sockets() const { return sockets_; }
   const std::vector<HeapNode>& heaps() const { return heaps_; }
+  // The cards of --drm-heap, under the names of their heaps.
+  const std::vector<HeapNode>& drm_cards() const { return drm_cards_; }
+  // -1 where there may be no simulated heap, or the kernel has no udmabuf.
+  int udmabuf() const { return udmabuf_.get(); }
   NotifyServer& notify() { return *notify_; }
   const std::string& notify_path() const { return notify_path_; }
   // The two ends of the socket between broker and prober. The broker's end does not block.
@@ -54,11 +58,15 @@ class Resources {
   absl::Status OpenNotify(const Options& options);
   absl::Status OpenPairs(const Options& options);
   void OpenHeaps(const Options& options);
+  absl::Status OpenDrmCards(const Options& options);
+  void OpenUdmabuf(const Options& options);
 
   Account account_;
   absl::optional<LockFile> lock_;
   std::map<std::string, UniqueFd> sockets_;
   std::vector<HeapNode> heaps_;
+  std::vector<HeapNode> drm_cards_;
+  UniqueFd udmabuf_;
   absl::optional<NotifyServer> notify_;
   std::string notify_path_;
   std::pair<UniqueFd, UniqueFd> broker_prober_;

@@ -137,6 +137,10 @@ ChildSpec Supervisor::BrokerSpec() const {
   for (const HeapNode& heap : resources_->heaps()) {
     spec.fds.push_back({absl::StrCat("heap.", heap.name), heap.fd.get()});
   }
+  for (const HeapNode& card : resources_->drm_cards()) {
+    spec.fds.push_back({absl::StrCat("drm.", card.name), card.fd.get()});
+  }
+  if (resources_->udmabuf() >= 0) spec.fds.push_back({"udmabuf", resources_->udmabuf()});
   if (options_.prober) spec.fds.push_back({"prober", resources_->broker_end()});
   if (const int end = resources_->broker_end_to_keeper(); end >= 0) {
     spec.fds.push_back({"barrier", end});

@@ -6,6 +6,7 @@ console is shown; 2: usage.
 """
 
 import argparse
+import errno
 import os
 import re
 import subprocess
@@ -178,12 +179,18 @@ def main():
     except (frames.FrameError, guest.GuestError, machine.MachineError) as error:
         print(f"vm: {error}", file=sys.stderr)
         return _EXIT_BROKEN
-    except KeyboardInterrupt:
-        return _EXIT_INTERRUPTED
     except BrokenPipeError:
         # Nobody reads on; and nothing more is to be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _EXIT_NOT_READ
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"vm: no space left for the guest's files, which go to {tempfile.gettempdir()}: "
+              "make room, or set TMPDIR", file=sys.stderr)
+        return _EXIT_BROKEN
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ absl::StatusOr<DmabufSource> ReadSysfsBuffers(const ProberRoots& roots, const Ti
   if (!sys.ok()) return sys.status();
   const absl::StatusOr<UniqueFd> folder = OpenFolderBelow(sys->get(), "kernel/dmabuf/buffers");
   if (!folder.ok()) return folder.status();
+  // An empty folder that a container has in the kernel's place would say that there is no buffer.
+  if (absl::Status own = CheckSameFileSystem(sys->get(), folder->get()); !own.ok()) return own;
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(*folder, box);
   if (!names.ok()) return names.status();
   DmabufSource source;

@@ -26,7 +26,8 @@ struct DmabufSource {
 
 // All dma-bufs by /sys/kernel/dmabuf/buffers (kernels 5.13 and later with
 // CONFIG_DMABUF_SYSFS_STATS): a folder for each inode, with exporter_name and size. Errors carry
-// the errno of opening it: ENOENT where this kernel does not have it.
+// the errno of opening it: ENOENT where this kernel does not have it, EXDEV where something is
+// mounted over it.
 absl::StatusOr<DmabufSource> ReadSysfsBuffers(const ProberRoots& roots, const TimeBox& box);
 
 // All dma-bufs by debugfs. Takes the lock of each buffer, which its driver may hold for long.

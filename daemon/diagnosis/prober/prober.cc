@@ -68,9 +68,10 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
     spdlog::warn("event=prober_request_dropped {}", LogStatus(request.status()));
     return {};
   }
-  const TimeBox box(kProberTimeBox);
+  const ProberOp op = static_cast<ProberOp>(request->op);
+  const TimeBox box(op == ProberOp::kListDmabufs ? kProberListTimeBox : kProberTimeBox);
   ProberReply reply;
-  switch (static_cast<ProberOp>(request->op)) {
+  switch (op) {
     case ProberOp::kListDmabufs:
       reply = lister_.List(box);
       break;
@@ -84,7 +85,7 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       reply = ListMembers(request->name, box);
       break;
     default:
-      reply.op = static_cast<ProberOp>(request->op);
+      reply.op = op;
       reply.error_number = ENOTSUP;
   }
   reply.sequence = request->sequence;

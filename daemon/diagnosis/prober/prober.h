@@ -26,6 +26,11 @@ namespace dmaheap {
 // allocation that failed waits for it.
 inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
 
+// The same for a list of buffers, which no allocation waits for: it is asked for at most once a
+// second, and only while buffers are unwatched. Where /proc is all there is, a look that does not
+// get through every process proves nothing; on a busy machine 50 of them took longer than 50 ms.
+inline constexpr absl::Duration kProberListTimeBox = absl::Milliseconds(500);
+
 class Prober {
  public:
   // cgroups: those of the command line.

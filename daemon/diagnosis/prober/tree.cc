@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,15 @@ absl::StatusOr<UniqueFd> OpenFolderBelow(int folder, absl::string_view path) {
 
 absl::StatusOr<UniqueFd> OpenFileBelow(int folder, absl::string_view path) {
   return OpenBelow(folder, path, kFileFlags);
+}
+
+absl::Status CheckSameFileSystem(int root, int folder) {
+  struct stat of_root, of_folder;
+  if (fstat(root, &of_root) != 0 || fstat(folder, &of_folder) != 0) {
+    return ErrnoStatus(errno, "fstat of a folder");
+  }
+  if (of_root.st_dev == of_folder.st_dev) return absl::OkStatus();
+  return ErrnoStatus(EXDEV, "comparing a folder with its root");
 }
 
 absl::StatusOr<std::vector<std::string>> ListFolder(const UniqueFd& folder, const TimeBox& box) {

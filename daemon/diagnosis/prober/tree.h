@@ -27,6 +27,9 @@ absl::StatusOr<UniqueFd> OpenRoot(const std::string& path);
 absl::StatusOr<UniqueFd> OpenFolderBelow(int folder, absl::string_view path);
 absl::StatusOr<UniqueFd> OpenFileBelow(int folder, absl::string_view path);
 
+// EXDEV where something is mounted between the two folders: what is there is not the root's own.
+absl::Status CheckSameFileSystem(int root, int folder);
+
 // The names in a folder, without "." and "..". EINTR at the end of the box.
 absl::StatusOr<std::vector<std::string>> ListFolder(const UniqueFd& folder, const TimeBox& box);
 

@@ -102,5 +102,15 @@ TEST_F(TreeTest, ReadingStopsAtTheEndOfTheBox) {
   EXPECT_FALSE(text->complete);
 }
 
+TEST(CheckSameFileSystemTest, TellsWhatIsMountedOverAFolder) {
+  const auto root = OpenRoot("/");
+  const auto proc = OpenRoot("/proc");
+  const auto below = OpenRoot("/proc/sys");
+  ASSERT_TRUE(root.ok() && proc.ok() && below.ok());
+  EXPECT_EQ(GetErrno(CheckSameFileSystem(root->get(), proc->get())), EXDEV);
+  EXPECT_EQ(GetErrno(CheckSameFileSystem(-1, proc->get())), EBADF);
+  EXPECT_TRUE(CheckSameFileSystem(proc->get(), below->get()).ok());
+}
+
 }  // namespace
 }  // namespace dmaheap

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -39,6 +41,14 @@ bool Readable(int fd, int timeout_milliseconds) {
   return poll(&entry, 1, timeout_milliseconds) > 0;
 }
 
+bool Hide(const std::vector<std::string>& folders) {
+  if (unshare(CLONE_NEWNS) != 0) return false;
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  return std::all_of(folders.begin(), folders.end(), [](const std::string& folder) {
+    return mount("none", folder.c_str(), "tmpfs", 0, "mode=755") == 0;
+  });
+}
+
 // In the child, between fork and exec.
 [[noreturn]] void Become(const std::string& program, const StartSpec& spec, int ready, int log) {
   const int count = static_cast<int>(spec.listen_fds.size());
@@ -63,6 +73,7 @@ bool Readable(int fd, int timeout_milliseconds) {
   for (const auto& [name, value] : spec.environment) setenv(name.c_str(), value.c_str(), 1);
   // Opened while every folder above it can still be entered.
   const int file = open(program.c_str(), O_PATH | O_CLOEXEC);
+  if (!spec.hidden.empty() && !Hide(spec.hidden)) _exit(97);
   if (spec.uid != 0 &&
       (setgroups(0, nullptr) != 0 || setresgid(spec.uid, spec.uid, spec.uid) != 0 ||
        setresuid(spec.uid, spec.uid, spec.uid) != 0)) {

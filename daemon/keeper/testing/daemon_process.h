@@ -38,6 +38,8 @@ struct StartSpec {
   std::map<std::string, std::string> environment;
   // Handed over by socket activation, in this order; borrowed.
   std::vector<std::pair<std::string, int>> listen_fds;
+  // Folders over which an empty one is mounted, for this daemon alone. Root.
+  std::vector<std::string> hidden;
   // Become this user, with no capability, before the exec. 0: stay.
   uid_t uid = 0;
   // Whether --ready-fd is added to the arguments.

@@ -1,17 +1,21 @@
 #!/usr/bin/python3
 """Tests of the runner's parts that need no machine: the archive, the frames, the command lines."""
 
+import contextlib
+import errno
 import io
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True  # the folder of this script is the source tree
 sys.path.append(os.path.join(os.getcwd(), "third_party/dev"))
 sys.path.append(os.path.join(os.getcwd(), "tests/vm"))
 import unittest_main
+import vm
 from runner import frames
 from runner import guest
 from runner import initramfs
@@ -165,6 +169,21 @@ class MachineTest(unittest.TestCase):
         shown = machine.last_lines("\r\n".join(lines)).splitlines()
         self.assertEqual(shown[-1], "999")
         self.assertEqual(shown[0], "(800 lines before)")
+
+
+class MainTest(unittest.TestCase):
+
+    def test_says_what_to_install_where_busybox_is_missing(self):
+        with unittest.mock.patch.object(guest, "BUSYBOX", "/none/busybox"), \
+             self.assertRaisesRegex(guest.GuestError, "third_party/vm_packages.txt"):
+            vm.applets()
+
+    def test_a_full_disk_is_told_in_one_line_with_what_to_do(self):
+        with unittest.mock.patch("vm.run", side_effect=OSError(errno.ENOSPC, "No space left")), \
+             unittest.mock.patch("sys.argv", ["vm", "--", "true"]), \
+             contextlib.redirect_stderr(io.StringIO()) as told:
+            self.assertEqual(vm.main(), 125)
+        self.assertRegex(told.getvalue(), r"^vm: no space left .*: make room, or set TMPDIR\n$")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+#include "tests/vm/guest/books.h"
+
+#include <chrono>
+#include <set>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "tests/vm/guest/cma_counters.h"
+#include "tests/vm/guest/ctl_json.h"
+#include "tests/vm/guest/dma_buf_lists.h"
+
+namespace dmaheap {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Names = std::set<std::string>;
+
+// The daemon asks the kernel at most once a second, and the prober needs two looks where it scans.
+constexpr std::chrono::seconds kPatience{30};
+constexpr int64_t kPageBytes = 4096;
+
+Names NamesIn(const Books& books) {
+  Names names;
+  for (const auto& [name, buffer] : books.buffers) names.insert(name);
+  return names;
+}
+
+int64_t BytesOf(const nlohmann::json& buffer) {
+  int64_t bytes = 0;
+  EXPECT_TRUE(absl::SimpleAtoi(buffer["size_bytes"].get<std::string>(), &bytes)) << buffer;
+  return bytes;
+}
+
+DmaBufSizes SizesIn(const Books& books) {
+  DmaBufSizes sizes;
+  for (const auto& [name, buffer] : books.buffers) sizes[InodeIn(name)] = BytesOf(buffer);
+  return sizes;
+}
+
+int64_t BytesOfTheArea(const Books& books) {
+  int64_t bytes = 0;
+  for (const auto& [name, buffer] : books.buffers) {
+    if (buffer["heap"] == absl::StrCat("heaps/", kDefaultArea)) bytes += BytesOf(buffer);
+  }
+  return bytes;
+}
+
+std::string ToText(const DmaBufSizes& sizes) {
+  return absl::StrJoin(sizes, " ", absl::PairFormatter(":"));
+}
+
+}  // namespace
+
+Books ReadBooks() {
+  const nlohmann::json listed = CtlJson({"get", "buffers", "--all"}, /*uid=*/0);
+  Books books;
+  if (!listed.is_object()) return books;
+  for (const nlohmann::json& buffer : listed["buffers"]) books.buffers[buffer["name"]] = buffer;
+  books.accounting = listed["accounting"];
+  return books;
+}
+
+uint64_t InodeIn(const std::string& name) {
+  absl::string_view number = name;
+  uint64_t inode = 0;
+  return absl::ConsumePrefix(&number, "buffers/") && absl::SimpleAtoi(number, &inode) ? inode : 0;
+}
+
+testing::AssertionResult AllAgreeOn(const std::vector<std::string>& names) {
+  const Names expected(names.begin(), names.end());
+  const Clock::time_point limit = Clock::now() + kPatience;
+  Books books;
+  DmaBufSizes sysfs, bufinfo;
+  int64_t used = 0;
+  do {
+    books = ReadBooks();
+    sysfs = DmaBufsOfSysfs();
+    bufinfo = DmaBufsOfBufinfo();
+    used = ReadCmaCounters().used_pages * kPageBytes;
+    if (NamesIn(books) == expected && SizesIn(books) == sysfs && sysfs == bufinfo &&
+        BytesOfTheArea(books) == used) {
+      return testing::AssertionSuccess();
+    }
+  } while (Clock::now() < limit);
+  return testing::AssertionFailure()
+         << "expected: " << absl::StrJoin(expected, " ") << "\nbooks:    " << ToText(SizesIn(books))
+         << " (" << books.accounting << ")\nsysfs:    " << ToText(sysfs)
+         << "\nbufinfo:  " << ToText(bufinfo) << "\nof the area in use: " << used
+         << " bytes, by the books " << BytesOfTheArea(books);
+}
+
+testing::AssertionResult BooksComeTo(const std::vector<std::string>& names) {
+  const Names expected(names.begin(), names.end());
+  const Clock::time_point limit = Clock::now() + kPatience;
+  Books books;
+  do {
+    books = ReadBooks();
+    if (NamesIn(books) == expected) return testing::AssertionSuccess();
+  } while (Clock::now() < limit);
+  return testing::AssertionFailure() << "expected: " << absl::StrJoin(expected, " ")
+                                     << "\nbooks:    " << absl::StrJoin(NamesIn(books), " ");
+}
+
+}  // namespace dmaheap
