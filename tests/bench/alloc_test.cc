@@ -1,38 +1,21 @@
 // The benchmark itself, shortened: that it runs, and what it prints. Not what it measures.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/bench/program_output.h"
 #include "tests/bench/runfile.h"
 
 namespace dmaheap::bench {
 namespace {
 
-struct Outcome {
-  int exit_code = -1;
-  // Its standard output.
-  std::string text;
-};
-
-Outcome RunAlloc(const std::string& arguments) {
-  Outcome run;
-  FILE* output = popen((Runfile("tests/bench/alloc") + " " + arguments).c_str(), "r");
-  if (output == nullptr) return run;
-  std::array<char, 4096> bytes;
-  while (const size_t n = fread(bytes.data(), 1, bytes.size(), output)) {
-    run.text.append(bytes.data(), n);
-  }
-  const int status = pclose(output);
-  if (WIFEXITED(status)) run.exit_code = WEXITSTATUS(status);
-  return run;
+ProgramOutput RunAlloc(const std::string& arguments) {
+  return RunProgram(Runfile("tests/bench/alloc"), arguments);
 }
 
 std::set<std::string> RunFolders() {
@@ -47,7 +30,7 @@ std::set<std::string> RunFolders() {
 TEST(AllocTest, PrintsOneJsonObjectInWhichEveryRowHasItsValue) {
   const std::set<std::string> before = RunFolders();
 
-  const Outcome run = RunAlloc("--json --seconds=0.4");
+  const ProgramOutput run = RunAlloc("--json --seconds=0.4");
 
   ASSERT_EQ(run.exit_code, 0);
   const auto json = nlohmann::json::parse(run.text);
@@ -64,7 +47,7 @@ TEST(AllocTest, PrintsOneJsonObjectInWhichEveryRowHasItsValue) {
 }
 
 TEST(AllocTest, PrintsATable) {
-  const Outcome run = RunAlloc("--seconds=0.1");
+  const ProgramOutput run = RunAlloc("--seconds=0.1");
 
   EXPECT_EQ(run.exit_code, 0);
   EXPECT_NE(run.text.find("alloc_4k.dmaheapd.p50_us"), std::string::npos) << run.text;
@@ -72,8 +55,8 @@ TEST(AllocTest, PrintsATable) {
 }
 
 TEST(AllocTest, ExplainsItself) {
-  const Outcome help = RunAlloc("--help");
-  const Outcome mistake = RunAlloc("--sceonds=1");
+  const ProgramOutput help = RunAlloc("--help");
+  const ProgramOutput mistake = RunAlloc("--sceonds=1");
 
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.text.find("--json"), std::string::npos) << help.text;

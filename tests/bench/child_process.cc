@@ -103,16 +103,35 @@ absl::Status ChildProcess::WaitReady(absl::Duration patience) {
   return absl::UnavailableError(absl::StrCat(name_, " said \"", said, "\" in place of READY"));
 }
 
+bool ChildProcess::EndsWithin(absl::Duration patience) const {
+  const UniqueFd pidfd(OpenPidFd(pid_));
+  return pidfd.valid() && Readable(pidfd.get(), absl::Now() + patience);
+}
+
+int ChildProcess::Reap() {
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+absl::StatusOr<int> ChildProcess::WaitEnd(absl::Duration patience) {
+  if (!EndsWithin(patience)) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(name_, " did not end within ", absl::FormatDuration(patience)));
+  }
+  ended_ = true;
+  const int status = Reap();
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 absl::Status ChildProcess::Stop(absl::Duration patience) {
   if (std::exchange(ended_, true)) return absl::OkStatus();
   input_.Reset();
   kill(pid_, SIGTERM);
-  const UniqueFd pidfd(OpenPidFd(pid_));
-  const bool in_time = pidfd.valid() && Readable(pidfd.get(), absl::Now() + patience);
+  const bool in_time = EndsWithin(patience);
   if (!in_time) kill(pid_, SIGKILL);
-  int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = Reap();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
   // One without a handler of its own.
   if (in_time && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) return absl::OkStatus();

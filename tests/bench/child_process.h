@@ -34,11 +34,18 @@ class ChildProcess {
   // Until it said READY and a newline. UNAVAILABLE: it ended, or patience did.
   absl::Status WaitReady(absl::Duration patience);
 
+  // Until it ends by itself: its exit code, or 128 and the signal. DEADLINE_EXCEEDED: it did not
+  // within patience, and runs on.
+  absl::StatusOr<int> WaitEnd(absl::Duration patience);
+
   // Closes its standard input, sends SIGTERM, waits; after patience SIGKILL. What its end says.
   absl::Status Stop(absl::Duration patience);
 
  private:
   ChildProcess(std::string name, pid_t pid, UniqueFd input, UniqueFd output);
+  bool EndsWithin(absl::Duration patience) const;
+  // The status of wait(2).
+  int Reap();
 
   const std::string name_;
   const pid_t pid_;

@@ -80,6 +80,18 @@ TEST_F(ChildProcessTest, KillsOneThatDoesNotEnd) {
   EXPECT_NE(kill(child->pid(), 0), 0);
 }
 
+TEST_F(ChildProcessTest, WaitsForAnEndOfItsOwn) {
+  EXPECT_EQ(*StartShell("exit 7")->WaitEnd(kPatience), 7);
+  EXPECT_EQ(*StartShell("kill -9 $$")->WaitEnd(kPatience), 128 + 9);
+}
+
+TEST_F(ChildProcessTest, SaysThatItDoesNotEnd) {
+  const auto child = StartShell("read line");
+
+  EXPECT_EQ(child->WaitEnd(absl::Milliseconds(20)).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
 TEST_F(ChildProcessTest, PutsItsStandardErrorIntoAFile) {
   const std::string path = absl::StrCat("/tmp/dmaheap-bench-log-", getpid());
   const auto child = StartShell("echo trouble >&2; echo READY; read line", path);

@@ -10,6 +10,7 @@ namespace {
 // Below, a phase is too short to be repeated; above, somebody mistyped.
 constexpr double kMinSeconds = 0.1;
 constexpr double kMaxSeconds = 3600;
+constexpr int kMaxAttempts = 100'000;
 
 }  // namespace
 
@@ -19,11 +20,20 @@ CommandLine ParseCommandLine(const About& about, int argc, const char* const* ar
   CLI::App app(about.text, absl::StrCat("./dev bench ", about.name));
   app.set_help_flag("-h,--help", "Print this text and exit");
   app.add_flag("--json", wish.json, "Print one JSON object in place of the table");
-  app.add_option("--seconds", seconds,
-                 "How long to measure, in all; figures of a short\nrun scatter")
-      ->type_name("S")
-      ->check(CLI::Range(kMinSeconds, kMaxSeconds).description(""))
-      ->capture_default_str();
+  wish.attempts = about.default_attempts;
+  if (about.default_attempts > 0) {
+    app.add_option("--attempts", wish.attempts,
+                   "How many of each kind to measure; figures of few\nscatter")
+        ->type_name("N")
+        ->check(CLI::Range(1, kMaxAttempts).description(""))
+        ->capture_default_str();
+  } else {
+    app.add_option("--seconds", seconds,
+                   "How long to measure, in all; figures of a short\nrun scatter")
+        ->type_name("S")
+        ->check(CLI::Range(kMinSeconds, kMaxSeconds).description(""))
+        ->capture_default_str();
+  }
   app.footer(absl::StrCat("Progress goes to standard error. Exit code: ", kExitMeasured,
                           " measured, also where a bound was\nmissed (ok in the report), ",
                           kExitFailed, " the run failed, ", kExitUsage, " usage."));

@@ -18,8 +18,9 @@ inline constexpr int kExitUsage = 2;
 
 struct Wish {
   bool json = false;
-  // How long to measure, in all.
+  // How long to measure, in all; or how often. Of the two, the one that the benchmark has.
   absl::Duration time;
+  int attempts = 0;
 };
 
 // What a benchmark says of itself.
@@ -28,7 +29,9 @@ struct About {
   std::string name;
   // What is measured and how, for the help; lines of at most 80 columns.
   std::string text;
-  absl::Duration default_time;
+  // One of the two: a benchmark measures for some time, or so many attempts.
+  absl::Duration default_time = absl::ZeroDuration();
+  int default_attempts = 0;
 };
 
 // What became of a command line: a wish, or a text to print and the code to exit with.

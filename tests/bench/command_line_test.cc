@@ -12,7 +12,14 @@ using testing::HasSubstr;
 
 CommandLine Parse(std::vector<const char*> words) {
   words.insert(words.begin(), "alloc");
-  return ParseCommandLine({"alloc", "What it costs.", absl::Seconds(40)},
+  return ParseCommandLine(
+      {.name = "alloc", .text = "What it costs.", .default_time = absl::Seconds(40)},
+      static_cast<int>(words.size()), words.data());
+}
+
+CommandLine ParseCounted(std::vector<const char*> words) {
+  words.insert(words.begin(), "storm");
+  return ParseCommandLine({.name = "storm", .text = "How often.", .default_attempts = 300},
                           static_cast<int>(words.size()), words.data());
 }
 
@@ -30,6 +37,19 @@ TEST(CommandLineTest, TakesJsonAndTime) {
   ASSERT_TRUE(line.wish.has_value()) << line.text;
   EXPECT_TRUE(line.wish->json);
   EXPECT_EQ(line.wish->time, absl::Milliseconds(500));
+}
+
+TEST(CommandLineTest, ABenchmarkThatCountsTakesAttemptsInPlaceOfTime) {
+  const CommandLine by_default = ParseCounted({});
+  const CommandLine told = ParseCounted({"--attempts=60"});
+
+  ASSERT_TRUE(by_default.wish.has_value()) << by_default.text;
+  EXPECT_EQ(by_default.wish->attempts, 300);
+  ASSERT_TRUE(told.wish.has_value()) << told.text;
+  EXPECT_EQ(told.wish->attempts, 60);
+  EXPECT_EQ(ParseCounted({"--seconds=1"}).exit_code, kExitUsage);
+  EXPECT_EQ(ParseCounted({"--attempts=0"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"--attempts=60"}).exit_code, kExitUsage);
 }
 
 TEST(CommandLineTest, HelpSaysWhatIsMeasuredAndWhatTheExitCodesMean) {

@@ -23,6 +23,7 @@ absl::optional<Distribution> Describe(std::vector<double> samples) {
       std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
   distribution.p50 = PercentileOf(samples, 50);
   distribution.p99 = PercentileOf(samples, 99);
+  distribution.max = samples.back();
   return distribution;
 }
 

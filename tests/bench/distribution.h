@@ -15,6 +15,7 @@ struct Distribution {
   double mean = 0;
   double p50 = 0;
   double p99 = 0;
+  double max = 0;
 };
 
 // Percentiles by nearest rank: each is a sample that was measured, none is made up between two.

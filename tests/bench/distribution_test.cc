@@ -20,6 +20,7 @@ TEST(DistributionTest, TakesTheSampleOfTheNearestRank) {
   EXPECT_EQ(distribution->count, 100u);
   EXPECT_EQ(distribution->p50, 50);
   EXPECT_EQ(distribution->p99, 99);
+  EXPECT_EQ(distribution->max, 100);
   EXPECT_DOUBLE_EQ(distribution->mean, 50.5);
 }
 

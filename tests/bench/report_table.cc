@@ -17,21 +17,23 @@ constexpr size_t kColumns = 5;
 constexpr size_t kValueColumn = 1;
 using Line = std::array<std::string, kColumns>;
 
-std::string Figure(double value) {
+std::string Figure(double value, absl::string_view unit) {
+  // Of 300, one lost is to be seen.
+  if (unit == "ratio") return absl::StrFormat("%.3f", value);
   return std::abs(value) >= 1000 ? absl::StrFormat("%.0f", value) : absl::StrFormat("%.1f", value);
 }
 
 std::string Target(const Row& row) {
   if (!row.bound.has_value()) return "";
   const char* side = row.bound->side == Bound::Side::kAtMost ? "at most " : "at least ";
-  std::string target = absl::StrCat(side, Figure(row.bound->limit));
+  std::string target = absl::StrCat(side, Figure(row.bound->limit, row.unit));
   if (!row.bound->origin.empty()) absl::StrAppend(&target, " (", row.bound->origin, ")");
   return target;
 }
 
 Line LineOf(const Row& row) {
-  return {row.name, row.value.has_value() ? Figure(*row.value) : "-", row.unit, Target(row),
-          !row.bound.has_value() ? "" : (IsOk(row) ? "ok" : "MISSED")};
+  return {row.name, row.value.has_value() ? Figure(*row.value, row.unit) : "-", row.unit,
+          Target(row), !row.bound.has_value() ? "" : (IsOk(row) ? "ok" : "MISSED")};
 }
 
 std::string Aligned(const std::vector<Line>& lines) {

@@ -29,5 +29,12 @@ TEST(ReportTableTest, ShowsMachineRowsTargetsAndNotes) {
             "c was not measured.\n");
 }
 
+TEST(ReportTableTest, ShowsThatARatioIsNotQuiteOne) {
+  Report report;
+  report.rows = {{"a.success_ratio", 0.9967, "ratio", Bound{Bound::Side::kAtLeast, 1, ""}}};
+
+  EXPECT_NE(ToTable(report).find("0.997  ratio  at least 1.000  MISSED"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dmaheap::bench

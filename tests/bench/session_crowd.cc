@@ -1,26 +1,18 @@
 #include "tests/bench/session_crowd.h"
 
-#include <grp.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "client/dmaheap.h"
-#include "proto/errno_status.h"
+#include "tests/bench/become_user.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/daemon_under_test.h"
 
 namespace dmaheap::bench {
 
 absl::Status RunSessionCrowd(const std::string& socket_dir, uid_t uid, int sessions) {
-  if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 ||
-      setresuid(uid, uid, uid) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("becoming user ", uid));
-  }
+  if (absl::Status status = BecomeUser(uid); !status.ok()) return status;
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < sessions; ++i) {
     auto client = Client::Connect({.socket_dir = socket_dir, .label = "crowd"});

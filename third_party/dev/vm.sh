@@ -57,6 +57,9 @@ verb_vm() {
     --file="$bin/client/examples/camera_hal" "$@"
 }
 
+# needs_vm TARGET: it starts the machine.
+needs_vm() { [[ -n $(bazel query "attr(tags, '\\bvm\\b', $1)" 2>/dev/null) ]]; }
+
 # vm_tests TARGETS...: the tests among them that run in the machine. A pattern may begin with -.
 vm_tests() {
   local pattern expression=''

@@ -11,12 +11,9 @@
 
 #include "absl/strings/string_view.h"
 #include "proto/unique_fd.h"
+#include "tests/vm/guest/users.h"
 
 namespace dmaheap {
-
-// Of /etc/passwd in the guest (tests/vm/runner/guest.py): users without privileges.
-inline constexpr uid_t kHalUid = 1000;
-inline constexpr uid_t kAppUid = 1001;
 
 class GuestProcess {
  public:

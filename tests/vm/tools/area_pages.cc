@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
+#include "tests/vm/tools/number_file.h"
 
 namespace dmaheap {
 namespace {
@@ -27,13 +28,6 @@ constexpr int64_t kReserveBytes = 24 << 20;
 // Documentation/admin-guide/mm/pagemap.rst.
 constexpr uint64_t kPresent = uint64_t{1} << 63;
 constexpr uint64_t kFrameMask = (uint64_t{1} << 55) - 1;
-
-absl::StatusOr<uint64_t> ReadNumber(const std::string& path) {
-  std::ifstream file(path);
-  uint64_t number = 0;
-  if (!(file >> number)) return absl::NotFoundError(absl::StrCat(path, " has no number"));
-  return number;
-}
 
 void TouchChunk(volatile uint8_t* chunk, Touch touch) {
   for (size_t at = 0; at < kChunkBytes; at += kPageBytes) {
@@ -62,11 +56,11 @@ absl::StatusOr<Mapping> Map(size_t size_bytes, const Placing& placing) {
 
 absl::StatusOr<AreaFrames> ReadAreaFrames() {
   const std::string folder = "/sys/kernel/debug/cma/reserved/";
-  const absl::StatusOr<uint64_t> first = ReadNumber(folder + "base_pfn");
+  const absl::StatusOr<int64_t> first = ReadNumberFile(folder + "base_pfn");
   if (!first.ok()) return first.status();
-  const absl::StatusOr<uint64_t> pages = ReadNumber(folder + "count");
+  const absl::StatusOr<int64_t> pages = ReadNumberFile(folder + "count");
   if (!pages.ok()) return pages.status();
-  return AreaFrames{*first, *pages};
+  return AreaFrames{static_cast<uint64_t>(*first), static_cast<uint64_t>(*pages)};
 }
 
 absl::StatusOr<std::vector<uint64_t>> FramesOf(const void* start, size_t size_bytes) {

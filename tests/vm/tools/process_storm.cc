@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "proto/unique_fd.h"
 #include "tests/vm/tools/area_pages.h"
 #include "tests/vm/tools/memory_hold.h"
+#include "tests/vm/tools/oom_kills.h"
 
 namespace dmaheap {
 namespace {
@@ -34,17 +34,6 @@ struct Tally {
 
 // Ends the program with one second's memory and none of its own; busybox is there.
 constexpr char kProgram[] = "/bin/busybox";
-
-// The kernel's count of processes that the OOM killer ended.
-int64_t OomKills() {
-  std::ifstream vmstat("/proc/vmstat");
-  std::string key;
-  int64_t value = 0;
-  while (vmstat >> key >> value) {
-    if (key == "oom_kill") return value;
-  }
-  return 0;
-}
 
 // In a process of the storm: gone with the storm, and the first to go when memory ends.
 void BecomeVictim() {

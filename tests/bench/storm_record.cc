@@ -1,0 +1,56 @@
+#include "tests/bench/storm_record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace dmaheap::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+}  // namespace
+
+std::string FormatStormRecord(const StormRecord& record) {
+  Json object = {
+      {"contenders", record.contenders}, {"scenarios", Json::array()}, {"samples", Json::array()}};
+  for (const StormScenario& scenario : record.scenarios) {
+    object["scenarios"].push_back({{"name", scenario.name},
+                                   {"oom_kills", scenario.oom_kills},
+                                   {"free_mib", scenario.free_mib}});
+  }
+  for (const StormSample& sample : record.samples) {
+    object["samples"].push_back({{"scenario", sample.scenario},
+                                 {"contender", sample.contender},
+                                 {"success", sample.success},
+                                 {"ms", sample.ms},
+                                 {"tries", sample.tries}});
+  }
+  return object.dump() + "\n";
+}
+
+absl::StatusOr<StormRecord> ParseStormRecord(absl::string_view text) {
+  StormRecord record;
+  // nlohmann reports by exceptions; they end here.
+  try {
+    const Json object = Json::parse(text.begin(), text.end());
+    record.contenders = object.at("contenders").get<std::vector<std::string>>();
+    for (const Json& scenario : object.at("scenarios")) {
+      record.scenarios.push_back({.name = scenario.at("name"),
+                                  .oom_kills = scenario.at("oom_kills"),
+                                  .free_mib = scenario.at("free_mib")});
+    }
+    for (const Json& sample : object.at("samples")) {
+      record.samples.push_back({.scenario = sample.at("scenario"),
+                                .contender = sample.at("contender"),
+                                .success = sample.at("success"),
+                                .ms = sample.at("ms"),
+                                .tries = sample.at("tries")});
+    }
+  } catch (const Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("no record of a storm: ", error.what()));
+  }
+  return record;
+}
+
+}  // namespace dmaheap::bench

@@ -1,0 +1,110 @@
+#include "tests/bench/storm_rows.h"
+
+#include "absl/strings/str_join.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap::bench {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Four attempts each in a fork storm: the bare ioctl fails once, the daemon takes two tries once.
+StormRecord Plausible() {
+  StormRecord record;
+  record.contenders = {"direct", "dmaheapd"};
+  record.scenarios = {{"fork_storm", 0, {70, 72, 74}}};
+  for (int i = 0; i < 4; ++i) {
+    record.samples.push_back({"fork_storm", "dmaheapd", true, 20.0 + i, i == 0 ? 2 : 1});
+    record.samples.push_back({"fork_storm", "direct", i > 0, 10.0 + i, 1});
+  }
+  return record;
+}
+
+const Row* Find(const std::vector<Row>& rows, const std::string& name) {
+  for (const Row& row : rows) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+TEST(StormRowsTest, HasSixRowsForEachContenderOfEachScenario) {
+  std::vector<std::string> names;
+  for (const Row& row : StormRows(Plausible())) names.push_back(row.name);
+
+  EXPECT_THAT(names,
+              ElementsAre("fork_storm.direct.success_ratio", "fork_storm.direct.mean_ms",
+                          "fork_storm.direct.p50_ms", "fork_storm.direct.p99_ms",
+                          "fork_storm.direct.max_ms", "fork_storm.direct.attempts_mean",
+                          "fork_storm.dmaheapd.success_ratio", "fork_storm.dmaheapd.mean_ms",
+                          "fork_storm.dmaheapd.p50_ms", "fork_storm.dmaheapd.p99_ms",
+                          "fork_storm.dmaheapd.max_ms", "fork_storm.dmaheapd.attempts_mean"));
+}
+
+TEST(StormRowsTest, TimesAreOfSuccessesAndTriesOfAll) {
+  const auto rows = StormRows(Plausible());
+
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.success_ratio")->value, 0.75);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.mean_ms")->value, 12);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.p50_ms")->value, 12);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.max_ms")->value, 13);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.attempts_mean")->value, 1);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.dmaheapd.attempts_mean")->value, 1.25);
+}
+
+TEST(StormRowsTest, WhoNeverSucceededHasNoTimes) {
+  StormRecord record = Plausible();
+  for (StormSample& sample : record.samples) sample.success = false;
+
+  const auto rows = StormRows(record);
+
+  EXPECT_EQ(*Find(rows, "fork_storm.direct.success_ratio")->value, 0);
+  EXPECT_FALSE(Find(rows, "fork_storm.direct.mean_ms")->value.has_value());
+  EXPECT_TRUE(Find(rows, "fork_storm.direct.attempts_mean")->value.has_value());
+}
+
+TEST(StormRowsTest, OnlyTheDaemonMustLoseNone) {
+  StormRecord record = Plausible();
+  EXPECT_TRUE(IsOk(*Find(StormRows(record), "fork_storm.dmaheapd.success_ratio")));
+
+  record.samples[0].success = false;
+  const auto rows = StormRows(record);
+
+  EXPECT_FALSE(IsOk(*Find(rows, "fork_storm.dmaheapd.success_ratio")));
+  EXPECT_TRUE(IsOk(*Find(rows, "fork_storm.direct.success_ratio")));
+}
+
+TEST(StormRowsTest, AStormInWhichAQuarterFailsIsOne) { EXPECT_TRUE(CheckStorm(Plausible()).ok()); }
+
+TEST(StormRowsTest, AStormInWhichLessFailIsTooWeak) {
+  StormRecord record = Plausible();
+  record.samples.push_back({"fork_storm", "direct", true, 12, 1});
+
+  const absl::Status status = CheckStorm(record);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("too weak"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("1 of 5"));
+}
+
+TEST(StormRowsTest, NoStormAtAllIsTooWeak) {
+  EXPECT_EQ(CheckStorm(StormRecord()).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(StormRowsTest, ARunInWhichTheOomKillerActedIsVoid) {
+  StormRecord record = Plausible();
+  record.scenarios.push_back({"exit_storm", 1, {}});
+
+  EXPECT_THAT(std::string(CheckStorm(record).message()), HasSubstr("exit_storm memory ended"));
+}
+
+TEST(StormRowsTest, NotesSayHowManyAndHowMuchMemoryWasFree) {
+  const std::string notes = absl::StrJoin(StormNotes(Plausible()), "\n");
+
+  EXPECT_THAT(notes, HasSubstr("direct 3 of 4, dmaheapd 4 of 4, 72 MiB"));
+  EXPECT_THAT(notes, HasSubstr("(70 to 74)"));
+}
+
+}  // namespace
+}  // namespace dmaheap::bench
