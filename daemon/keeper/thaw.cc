@@ -27,7 +27,8 @@ absl::Time Now() {
 }
 
 int Thaw(const Options& options) {
-  BarrierKeeper barrier({.cgroups = {}, .socket_dir = options.socket_dir, .clock = Now});
+  BarrierKeeper barrier(
+      {.cgroups = {}, .socket_dir = options.socket_dir, .clock = Now, .hurry = {}});
   barrier.TakeUp();
   const absl::Time end = Now() + kPatience;
   while (!barrier.idle() && Now() < end) {
