@@ -25,6 +25,9 @@ namespace {
 
 constexpr size_t kPageBytes = 4096;
 
+// In the processes of a storm; above the standard streams.
+constexpr int kAliveFd = 3;
+
 // What all processes of a storm share.
 struct Tally {
   std::atomic<int> ready;
@@ -32,12 +35,20 @@ struct Tally {
   std::atomic<int64_t> failures;
 };
 
-// Ends the program with one second's memory and none of its own; busybox is there.
-constexpr char kProgram[] = "/bin/busybox";
+// What a process of a storm is told.
+struct Orders {
+  size_t size_bytes;
+  size_t rewrite_bytes;
+  // Held open by every process of the storm until after its memory is gone.
+  int alive;
+};
 
-// In a process of the storm: gone with the storm, and the first to go when memory ends.
-void BecomeVictim() {
+// In a process of the storm: gone with the storm, and the first to go when memory ends. It keeps no
+// file of its parent's open, as its children would still hold the buffers of MemoryHold.
+void BecomeVictim(const Orders& orders) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  dup2(orders.alive, kAliveFd);
+  close_range(kAliveFd + 1, ~0u, 0);
   prctl(PR_SET_NAME, "storm");
   const UniqueFd score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (write(score.get(), "1000", 4) != 4) _exit(1);
@@ -53,11 +64,12 @@ uint8_t* TouchMemory(size_t size_bytes) {
   return bytes;
 }
 
-// Runs child in a new process and waits for its end.
-template <typename Child>
-void Round(Tally& tally, Child child) {
+// Runs child in a new process, parent meanwhile in this one, and waits for the child's end.
+template <typename Child, typename Parent>
+void Round(Tally& tally, Child child, Parent parent) {
   const pid_t pid = fork();
   if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     child();
     _exit(0);
   }
@@ -65,41 +77,49 @@ void Round(Tally& tally, Child child) {
     ++tally.failures;
     return;
   }
+  parent();
   waitpid(pid, nullptr, 0);
   ++tally.rounds;
 }
 
-[[noreturn]] void ForkForEver(size_t size_bytes, Tally& tally) {
-  BecomeVictim();
-  if (TouchMemory(size_bytes) == nullptr) _exit(1);
+// The parent writes to its memory as it forks. What the child still shares is copied then, to new
+// pages, which come to lie in the area: without that, all of the storm's memory would have moved
+// out of it for good after the first allocation.
+[[noreturn]] void ForkForEver(const Orders& orders, Tally& tally) {
+  BecomeVictim(orders);
+  uint8_t* const memory = TouchMemory(orders.size_bytes);
+  if (memory == nullptr) _exit(1);
   ++tally.ready;
+  size_t at = 0;
   while (true) {
-    Round(tally, [] {
-      const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
-      dup2(null.get(), STDOUT_FILENO);
-      execl(kProgram, "true", nullptr);
-    });
+    Round(
+        tally, [] {},
+        [&] {
+          for (size_t done = 0; done < orders.rewrite_bytes; done += kPageBytes) {
+            memory[at] = 1;
+            at = (at + kPageBytes) % orders.size_bytes;
+          }
+        });
   }
 }
 
-[[noreturn]] void ExitForEver(size_t size_bytes, Tally& tally) {
-  BecomeVictim();
+[[noreturn]] void ExitForEver(const Orders& orders, Tally& tally) {
+  BecomeVictim(orders);
   ++tally.ready;
   while (true) {
-    Round(tally, [size_bytes] {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      TouchMemory(size_bytes);
-    });
+    Round(
+        tally, [&] { TouchMemory(orders.size_bytes); }, [] {});
   }
 }
 
-using Process = void (*)(size_t, Tally&);
+using Process = void (*)(const Orders&, Tally&);
 
 class ProcessStorm final : public Trouble {
  public:
   ProcessStorm(const Settings& settings, Process process, std::string cause)
       : processes_(static_cast<int>(settings.at("processes"))),
         process_bytes_(settings.at("mib") << 20),
+        rewrite_bytes_(settings.at("rewrite_kib") << 10),
         hold_((settings.at("leave_mib") << 20) + processes_ * process_bytes_),
         process_(process),
         cause_(std::move(cause)) {}
@@ -117,10 +137,17 @@ class ProcessStorm final : public Trouble {
         mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) return ErrnoStatus(errno, "mmap");
     shared_ = Mapping(shared, sizeof(Tally));
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe2");
+    all_gone_.Reset(ends[0]);
+    const UniqueFd alive(ends[1]);
+    const Orders orders = {.size_bytes = static_cast<size_t>(process_bytes_),
+                           .rewrite_bytes = static_cast<size_t>(rewrite_bytes_),
+                           .alive = alive.get()};
     for (int i = 0; i < processes_; ++i) {
       const pid_t pid = fork();
       if (pid < 0) return ErrnoStatus(errno, "fork");
-      if (pid == 0) process_(static_cast<size_t>(process_bytes_), tally());
+      if (pid == 0) process_(orders, tally());
       pids_.push_back(pid);
     }
     // Until all are at it: a yield at a time, as there is nothing to wait on in shared memory that
@@ -136,6 +163,10 @@ class ProcessStorm final : public Trouble {
     for (const pid_t pid : pids_) kill(pid, SIGKILL);
     for (const pid_t pid : pids_) waitpid(pid, nullptr, 0);
     pids_.clear();
+    // Their children too, which are nobody's to wait for now: the end of the pipe.
+    char byte;
+    while (read(all_gone_.get(), &byte, 1) < 0 && errno == EINTR) {
+    }
     absl::StatusOr<std::string> let_go = hold_.End();
     if (!let_go.ok()) return let_go.status();
     return absl::StrCat("rounds=", tally().rounds.load(), " failures=", tally().failures.load(),
@@ -147,18 +178,24 @@ class ProcessStorm final : public Trouble {
 
   const int processes_;
   const int64_t process_bytes_;
+  const int64_t rewrite_bytes_;
   MemoryHold hold_;
   const Process process_;
   const std::string cause_;
   int64_t oom_kills_ = 0;
   Mapping shared_;
+  UniqueFd all_gone_;
   std::vector<pid_t> pids_;
 };
 
 }  // namespace
 
-Settings ForkStormDefaults() { return {{"processes", 4}, {"mib", 24}, {"leave_mib", 74}}; }
-Settings ExitStormDefaults() { return {{"processes", 8}, {"mib", 12}, {"leave_mib", 74}}; }
+Settings ForkStormDefaults() {
+  return {{"processes", 4}, {"mib", 24}, {"leave_mib", 78}, {"rewrite_kib", 512}};
+}
+Settings ExitStormDefaults() {
+  return {{"processes", 8}, {"mib", 12}, {"leave_mib", 74}, {"rewrite_kib", 0}};
+}
 
 std::unique_ptr<Trouble> MakeForkStorm(const Settings& settings) {
   return std::make_unique<ProcessStorm>(settings, &ForkForEver, "FORK_COPY");

@@ -14,10 +14,12 @@
 
 namespace dmaheap {
 
-// processes, mib: how many there are, and what each of them has. leave_mib: what stays free then.
+// processes, mib: how many there are, and what each of them has. leave_mib: what stays free then,
+// 70 to 75 MiB with the area of 64: with more the storm is weak, with less the OOM killer ends it.
+// rewrite_kib: how much of its memory a process writes to as it forks.
 Settings ForkStormDefaults();
 Settings ExitStormDefaults();
-// Each process forks, and its child executes another program.
+// Each process forks, and its child exits at once.
 std::unique_ptr<Trouble> MakeForkStorm(const Settings& settings);
 // Each process has its memory made by a child, which exits.
 std::unique_ptr<Trouble> MakeExitStorm(const Settings& settings);
