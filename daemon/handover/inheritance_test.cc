@@ -39,7 +39,7 @@ TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   EXPECT_EQ(inheritance.prober.get(), numbers[3]);
   EXPECT_EQ(inheritance.dma_buf_watch.get(), numbers[4]);
   EXPECT_EQ(inheritance.memfd_watch.get(), numbers[5]);
-  EXPECT_EQ(inheritance.barrier.get(), numbers[10]);
+  EXPECT_EQ(inheritance.barrier.get(), numbers[12]);
   ASSERT_EQ(inheritance.heap_nodes.size(), 2u);
   EXPECT_EQ(inheritance.heap_nodes[0].name, "reserved");
   EXPECT_EQ(inheritance.heap_nodes[0].fd.get(), numbers[6]);
