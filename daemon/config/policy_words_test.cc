@@ -122,9 +122,9 @@ TEST(PolicyWords, CountsWhatALongListWouldHide) {
   for (int i = 1; i <= 20; ++i) absl::StrAppend(&uids, " uids: ", i);
   const std::string words = WordsOf("access { who {" + uids + " } rights: INSPECT }");
   EXPECT_EQ(Part(words, "  Rule 0"),
-            "  Rule 0: uid 1, uid 2, uid 3, uid 4, uid 5, uid 6, uid 7, uid 8, uid 9,\n"
-            "    uid 10, uid 11, uid 12, uid 13, uid 14, uid 15, uid 16 and 4 more may\n"
-            "    inspect the daemon.\n");
+            "  Rule 0: uid 1, uid 2, uid 3, uid 4, uid 5, uid 6, uid 7, uid 8, uid 9, uid 10,\n"
+            "    uid 11, uid 12, uid 13, uid 14, uid 15, uid 16 and 4 more may inspect the\n"
+            "    daemon.\n");
 }
 
 TEST(PolicyWords, APolicyOfTheFileIsNotOneOfEveryDaemon) {
