@@ -239,6 +239,7 @@ void BarrierKeeper::Begin() {
   frozen_ = cgroup.handle;
   frozen_path_ = cgroup.path;
   told_frozen_ = false;
+  Hurry(true);
   absl::Status status = record_.Write({cgroup.path, frozen_->inode()});
   if (status.ok()) {
     frozen_since_ = setup_.clock();
@@ -247,6 +248,7 @@ void BarrierKeeper::Begin() {
     status = frozen_->Write(/*freeze=*/true);
     if (status.ok()) return LookWhetherFrozen();
   }
+  Hurry(false);
   record_.Remove();
   state_ = State::kIdle;
   Refuse(request_.sequence, Because(BarrierReason::kFileError, GetErrno(status)));
@@ -292,6 +294,7 @@ void BarrierKeeper::GoOnThawing() {
   const absl::Time now = setup_.clock();
   const bool late = now - thaw_since_ >= kThawTime;
   look_at_ = now + (late ? kLateLookInterval : kLookInterval);
+  if (late) Hurry(false);
   if (!late || std::exchange(thaw_overdue_, true)) return;
   spdlog::error(
       "event=thaw_not_confirmed cgroup={} written={} note=\"perhaps one above is frozen\"",
@@ -301,6 +304,7 @@ void BarrierKeeper::GoOnThawing() {
 void BarrierKeeper::Finish() {
   const absl::Time now = setup_.clock();
   const absl::Duration frozen_for = now - frozen_since_;
+  Hurry(false);
   for (Cgroup& cgroup : cgroups_) {
     if (cgroup.path == frozen_path_) cgroup.budget.Add(frozen_since_, now);
   }
@@ -346,6 +350,10 @@ void BarrierKeeper::Refuse(uint64_t sequence, BarrierReply reply) const {
 void BarrierKeeper::Send(const BarrierReply& reply) const {
   // A broker that does not read gets to know by its own clock.
   SendDatagram(setup_.broker_socket, EncodeBarrierMessage(reply), {}).IgnoreError();
+}
+
+void BarrierKeeper::Hurry(bool on) const {
+  if (setup_.hurry) setup_.hurry(on);
 }
 
 void BarrierKeeper::AddPolls(std::vector<pollfd>& polls) const {

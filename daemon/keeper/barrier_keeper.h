@@ -44,6 +44,9 @@ class BarrierKeeper {
     int prober_socket = -1;
     // Monotonic.
     std::function<absl::Time()> clock;
+    // Called with true before something is frozen, with false once it is not: who thaws must not
+    // wait for its turn. Empty: nothing is done about that.
+    std::function<void(bool)> hurry;
   };
 
   explicit BarrierKeeper(Setup setup);
@@ -107,6 +110,7 @@ class BarrierKeeper {
   void Finish();
   void Refuse(uint64_t sequence, BarrierReply reply) const;
   void Send(const BarrierReply& reply) const;
+  void Hurry(bool on) const;
 
   const Setup setup_;
   const FrozenRecord record_;

@@ -74,6 +74,7 @@ class BarrierKeeperTest : public FdLeakCheck {
     setup.broker_socket = brokers_keeper_.get();
     setup.prober_socket = with_prober ? probers_keeper_.get() : -1;
     setup.clock = [this] { return now_; };
+    setup.hurry = [this](bool on) { hurries_ = on; };
     keeper_ = std::make_unique<BarrierKeeper>(std::move(setup));
     keeper_->TakeUp();
   }
@@ -150,6 +151,7 @@ class BarrierKeeperTest : public FdLeakCheck {
   }
 
   TempFolder folder_;
+  bool hurries_ = false;
   absl::Time now_ = absl::UnixEpoch() + absl::Hours(1);
   UniqueFd broker_, brokers_keeper_, prober_, probers_keeper_;
   std::unique_ptr<BarrierKeeper> keeper_;
@@ -183,12 +185,14 @@ TEST_F(BarrierKeeperTest, FreezesOnceTheProberSawNobodyWhoMustRun) {
 
 TEST_F(BarrierKeeperTest, ThawsWhenAsked) {
   FreezeFully(7);
+  EXPECT_TRUE(hurries_);
   now_ += absl::Milliseconds(3);
   SetFrozen("apps", false);
   SendThaw(7);
 
   EXPECT_EQ(Asked(), "0");
   ExpectThawed(7, BarrierReason::kAsked, 5);
+  EXPECT_FALSE(hurries_);
   EXPECT_FALSE(HasRecord());
   EXPECT_TRUE(keeper_->idle());
 }
@@ -419,6 +423,7 @@ TEST_F(BarrierKeeperTest, WithoutARecordNothingIsFrozen) {
   SendFreeze(7);
   AnswerQuestion(GuardFinding::kClear);
   ExpectRefused(7, BarrierReason::kFileError);
+  EXPECT_FALSE(hurries_);
   EXPECT_EQ(Asked(), "0");
 }
 

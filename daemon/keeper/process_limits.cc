@@ -1,6 +1,7 @@
 #include "daemon/keeper/process_limits.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,6 +41,17 @@ absl::Status LockMemory() {
   // MCL_ONFAULT: pages that nobody touches (most of the libraries) stay out.
   if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
     return ErrnoStatus(errno, "mlockall");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetRealTime(bool on) {
+  sched_param parameters = {};
+  // The least of them is before every ordinary one.
+  parameters.sched_priority = on ? sched_get_priority_min(SCHED_FIFO) : 0;
+  if (sched_setscheduler(0, on ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, &parameters) !=
+      0) {
+    return ErrnoStatus(errno, "sched_setscheduler");
   }
   return absl::OkStatus();
 }

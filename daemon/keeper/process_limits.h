@@ -31,6 +31,10 @@ absl::Status SetOomScore(int score);
 // CAP_IPC_LOCK, if RLIMIT_MEMLOCK is too low.
 absl::Status LockMemory();
 
+// Lets this thread run before all ordinary ones (SCHED_FIFO), or as they do: for the milliseconds
+// in which others wait for it. Children begin as ordinary ones. EPERM without CAP_SYS_NICE.
+absl::Status SetRealTime(bool on);
+
 }  // namespace dmaheap
 
 #endif  // DAEMON_KEEPER_PROCESS_LIMITS_H_
