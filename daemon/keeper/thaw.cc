@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,8 +28,10 @@ absl::Time Now() {
 }
 
 int Thaw(const Options& options) {
-  BarrierKeeper barrier(
-      {.cgroups = {}, .socket_dir = options.socket_dir, .clock = Now, .hurry = {}});
+  BarrierKeeper::Setup setup;
+  setup.socket_dir = options.socket_dir;
+  setup.clock = Now;
+  BarrierKeeper barrier(std::move(setup));
   barrier.TakeUp();
   const absl::Time end = Now() + kPatience;
   while (!barrier.idle() && Now() < end) {
