@@ -201,7 +201,7 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       ASSERT_LE(history.elapsed, policy.max_elapsed) << "an attempt begins too late";
       ++history.attempts;
       ++attempts_in_all;
-      if (policy.max_attempts.has_value()) ASSERT_LE(history.attempts, *policy.max_attempts);
+      ASSERT_LE(history.attempts, policy.max_attempts.value_or(history.attempts));
       history.elapsed += absl::Microseconds(any(1, 30'000));
       history.error_number = any(0, 50) == 0 ? ENODEV : ENOMEM;
       AreaSnapshot area;

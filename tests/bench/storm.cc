@@ -27,17 +27,14 @@ const About kAbout = {
         "Contenders take turns in one run of the machine: the bare ioctl (direct), 5 tries\n"
         "100 ms apart as in Android's kernel (kernel_5x100ms), tries 1 ms apart for 20 s\n"
         "(naive_1ms), and the daemon, through the client library and without privileges\n"
-        "(dmaheapd), which must lose no attempt. Its clients give it a deadline of 20 s,\n"
-        "and its policy (tests/bench/guest/storm_policy.textproto) lets it try as long:\n"
-        "the built-in one gives up after six tries.\n"
+        "(dmaheapd: the heap linux,cma-nofail, with a deadline of 20 s), which must lose no\n"
+        "attempt.\n"
         "Void, with exit code 1: a run in which the bare ioctl fails in less than a quarter\n"
         "of the attempts in the fork storm, as that is none, or in which memory ended.",
     .default_attempts = 300};
 
 // Where the storms were measured; on a real processor they would be others.
 const char* const kMachine[] = {"--accel=tcg", "--smp=2", "--mem=512", "--cma=64M"};
-
-constexpr absl::string_view kPolicy = "storm_policy.textproto";
 
 // On a busy machine: all four contenders, in both storms; and the long pins, the boot, the end.
 constexpr absl::Duration kPerAttempt = absl::Seconds(4);
@@ -47,12 +44,12 @@ absl::Status MeasureStorm(const Wish& wish, Report& report) {
   const absl::Duration limit = kBeside + wish.attempts * kPerAttempt;
   const auto folder = RunFolder::Create(limit + absl::Seconds(10));
   if (!folder.ok()) return folder.status();
-  GuestCommand command = {.program = "tests/bench/guest/storm_in_guest",
-                          .arguments = {absl::StrCat(wish.attempts), std::string(kGuestResult)},
-                          .files = {absl::StrCat("tests/bench/guest/", kPolicy)},
-                          .options = {std::begin(kMachine), std::end(kMachine)},
-                          .limit = limit};
-  command.options.push_back(absl::StrCat("--daemon-arg=--policy=/files/", kPolicy));
+  const GuestCommand command = {
+      .program = "tests/bench/guest/storm_in_guest",
+      .arguments = {absl::StrCat(wish.attempts), std::string(kGuestResult)},
+      .files = {},
+      .options = {std::begin(kMachine), std::end(kMachine)},
+      .limit = limit};
   Say("starting the virtual machine");
   const auto result = RunInVirtualMachine(command, **folder);
   if (!result.ok()) return result.status();

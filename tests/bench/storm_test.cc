@@ -66,7 +66,7 @@ TEST(StormTest, ExplainsItself) {
 
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.text.find("--attempts"), std::string::npos) << help.text;
-  EXPECT_NE(help.text.find("storm_policy.textproto"), std::string::npos) << help.text;
+  EXPECT_NE(help.text.find("linux,cma-nofail"), std::string::npos) << help.text;
 }
 
 }  // namespace

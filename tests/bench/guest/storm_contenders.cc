@@ -22,7 +22,7 @@ std::vector<ContenderKind> StormContenders() {
       {"direct", kRoot, [] { return MakeIoctlContender({.max_tries = 1}); }},
       {"kernel_5x100ms", kRoot, [] { return MakeIoctlContender(kOfAndroid); }},
       {"naive_1ms", kRoot, [] { return MakeIoctlContender(kNaive); }},
-      {"dmaheapd", kHalUid, [] { return MakeDaemonContender(kAreaHeap); }},
+      {"dmaheapd", kHalUid, [] { return MakeDaemonContender("linux,cma-nofail"); }},
   };
 }
 
