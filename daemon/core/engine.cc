@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <variant>
 
-#include "absl/types/variant.h"
 #include "daemon/core/obstacle.h"
 #include "proto/errno_status.h"
 
@@ -169,14 +169,14 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
   area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
   area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
   const RetryDecision decision = DecideRetry(policy, history, area, random_());
-  if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
+  if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
     WaitToRetry(allocation, retry->delay);
-  } else if (absl::holds_alternative<BehindBarrier>(decision)) {
+  } else if (std::holds_alternative<BehindBarrier>(decision)) {
     RaiseBarrier(allocation, *policy.barrier);
-  } else if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
+  } else if (const auto* fall_back = std::get_if<FallBack>(&decision)) {
     TurnTo(allocation, fall_back->heap);
   } else {
-    client_.OnGaveUp(allocation, absl::get<GiveUp>(decision).reason);
+    client_.OnGaveUp(allocation, std::get<GiveUp>(decision).reason);
   }
 }
 

@@ -9,10 +9,10 @@
 #define DAEMON_CORE_RETRY_DECISION_H_
 
 #include <string>
+#include <variant>
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "absl/types/variant.h"
 #include "daemon/config/retry_policy.h"
 
 namespace dmaheap {
@@ -61,7 +61,7 @@ struct GiveUp {
   };
   Reason reason;
 };
-using RetryDecision = absl::variant<RetryAfter, BehindBarrier, FallBack, GiveUp>;
+using RetryDecision = std::variant<RetryAfter, BehindBarrier, FallBack, GiveUp>;
 
 // Whether the same call may succeed a moment later. ENOMEM: a page was pinned, or somebody frees
 // (the kernel says ENOMEM for whatever a CMA heap could not give;

@@ -28,14 +28,14 @@ AttemptHistory After(int attempts, int error_number = ENOMEM) {
 }
 
 std::string Words(const RetryDecision& decision) {
-  if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
+  if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
     return "retry after " + absl::FormatDuration(retry->delay);
   }
-  if (const auto* fall_back = absl::get_if<FallBack>(&decision)) {
+  if (const auto* fall_back = std::get_if<FallBack>(&decision)) {
     return "fall back to " + fall_back->heap;
   }
-  if (absl::holds_alternative<BehindBarrier>(decision)) return "behind the barrier";
-  switch (absl::get<GiveUp>(decision).reason) {
+  if (std::holds_alternative<BehindBarrier>(decision)) return "behind the barrier";
+  switch (std::get<GiveUp>(decision).reason) {
     case GiveUp::Reason::kNotTransient:
       return "give up: not transient";
     case GiveUp::Reason::kAttemptsUsed:
@@ -210,14 +210,14 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       if (any(0, 3) == 0) area.least_delay = absl::Microseconds(any(0, 100'000));
       area.barrier_ready = any(0, 1) == 1;
       const RetryDecision decision = DecideRetry(policy, history, area, unit());
-      if (const auto* retry = absl::get_if<RetryAfter>(&decision)) {
+      if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
         ASSERT_GT(retry->delay, absl::ZeroDuration());
         ASSERT_LE(retry->delay,
                   std::max(policy.max_backoff * (1 + policy.jitter), area.least_delay));
         history.elapsed += retry->delay;
-      } else if (absl::holds_alternative<BehindBarrier>(decision)) {
+      } else if (std::holds_alternative<BehindBarrier>(decision)) {
         ASSERT_TRUE(policy.barrier.has_value());
-      } else if (absl::holds_alternative<FallBack>(decision)) {
+      } else if (std::holds_alternative<FallBack>(decision)) {
         ++history.fallbacks;
         history.attempts = 0;
         ASSERT_LE(history.fallbacks, static_cast<int>(policy.fallback_heaps.size()));

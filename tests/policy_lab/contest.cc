@@ -88,7 +88,7 @@ absl::StatusOr<Run> PlayOne(const RetryPolicy& policy, const PinTrace& trace, co
     snapshot.learned_delay = lifetimes.MedianRest(now - first_failure);
     const RetryDecision decision =
         DecideRetry(policy, history, snapshot, std::uniform_real_distribution<double>()(random));
-    const auto* retry = absl::get_if<RetryAfter>(&decision);
+    const auto* retry = std::get_if<RetryAfter>(&decision);
     if (retry == nullptr) break;
     now += retry->delay;
     if (now >= arrival + demand.deadline) {
