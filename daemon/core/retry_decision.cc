@@ -15,8 +15,8 @@ bool IsOfTheHeap(int error_number) {
 RetryDecision GiveUpOrFallBack(const RetryPolicy& policy, const AttemptHistory& history,
                                GiveUp::Reason reason) {
   const auto next = static_cast<size_t>(history.fallbacks);
-  // There is no time left to try another one either.
-  if (reason != GiveUp::Reason::kTimeUsed && next < policy.fallback_heaps.size() &&
+  // Where no time is left, there is none to try another one either.
+  if (history.elapsed < policy.max_elapsed && next < policy.fallback_heaps.size() &&
       IsOfTheHeap(history.error_number)) {
     return FallBack{policy.fallback_heaps[next]};
   }

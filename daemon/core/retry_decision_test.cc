@@ -66,6 +66,8 @@ TEST(RetryDecisionTest, EveryBranch) {
   second.max_elapsed = absl::Seconds(1);
   RetryPolicy falling_second = second;
   falling_second.fallback_heaps = {"system"};
+  RetryPolicy falling_both = falling_second;
+  falling_both.max_attempts = 2;
   RetryPolicy impatient = Plain();
   impatient.give_up_when_stuck_for = absl::Seconds(1);
   RetryPolicy shaky = Plain();
@@ -123,12 +125,18 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"no fallback left", falling, fell_twice, {}, 0.5, "give up: attempts used"},
       {"time left, less than the backoff", second, late, {}, 0.5, "retry after 1ms"},
       {"time used", second, too_late, {}, 0.5, "give up: time used"},
+      {"attempts and time used, for a fallback too",
+       falling_both,
+       too_late,
+       {},
+       0.5,
+       "give up: attempts used"},
       {"time used, for a fallback too", falling_second, too_late, {}, 0.5, "give up: time used"},
       {"stuck", impatient, After(4), stuck, 0.5, "give up: stuck"},
       {"not yet stuck", impatient, After(4), nearly_stuck, 0.5, "retry after 8ms"},
       {"stuck, and the policy bears it", Plain(), After(4), stuck, 0.5, "retry after 8ms"},
       {"least jitter", shaky, After(5), {}, 0.0, "retry after 8ms"},
-      {"most jitter", shaky, After(5), {}, 0.99999999, "retry after 23.99999968ms"},
+      {"more jitter", shaky, After(5), {}, 0.75, "retry after 20ms"},
       {"learned", Plain(), After(1), learned, 0.5, "retry after 7ms"},
       {"learned, bounded below", Plain(), After(5), learned_too_short, 0.5, "retry after 1ms"},
       {"learned, bounded above", Plain(), After(1), learned_too_long, 0.5, "retry after 100ms"},
