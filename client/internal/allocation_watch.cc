@@ -31,6 +31,8 @@ class AllocationWatch::Stream : public AwaitedReply {
     request.set_request_id(request_id);
     stream->self_ = stream;
     stream->reader_ = stub.PrepareAsyncWatchAllocation(&stream->context_, request, &queue);
+    // Until it has started: its end may arrive on the other thread before StartCall returns.
+    std::lock_guard<std::mutex> lock(stream->mutex_);
     stream->reader_->StartCall(stream->Tag());
   }
 
@@ -47,6 +49,7 @@ class AllocationWatch::Stream : public AwaitedReply {
   enum class Step { kStarts, kReads, kFinishes };
 
   void Arrived(bool ok) override {
+    if (step_ == Step::kStarts) AwaitStart();
     if (step_ == Step::kFinishes) {
       const std::shared_ptr<Stream> last = std::move(self_);
       return;
@@ -59,6 +62,8 @@ class AllocationWatch::Stream : public AwaitedReply {
       reader_->Finish(&status_, Tag());
     }
   }
+
+  void AwaitStart() { const std::lock_guard<std::mutex> lock(mutex_); }
 
   void Tell() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -75,7 +80,7 @@ class AllocationWatch::Stream : public AwaitedReply {
   // Lives in the memory of the context's call, and so goes before it.
   std::unique_ptr<grpc::ClientAsyncReader<v1::Allocation>> reader_;
 
-  // Held while on_progress runs.
+  // Held while the call is started, and while on_progress runs.
   std::mutex mutex_;
   ProgressCallback on_progress_;
 };
