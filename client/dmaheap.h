@@ -236,8 +236,10 @@ struct AllocationProgress {
 
 // Called each time that the request is at something else; what changes faster than it is read is
 // told once, as it is last. Never once the outcome is there, which it does not tell, and never by
-// an older daemon: do not wait for it. It comes on a thread of the library, one call at a time, and
-// must not block: the replies of other requests wait behind it, and so may the end of its own.
+// an older daemon: do not wait for it. When the daemon restarts, the count begins anew.
+//
+// It comes on a thread of the library, one call at a time. It must not block: the replies of other
+// requests wait behind it, and the end of its own. It may cancel, but not destroy the Client.
 using ProgressCallback = std::function<void(const AllocationProgress&)>;
 
 // To wait for ever, give an infinite deadline and a policy that does not give up; the alias

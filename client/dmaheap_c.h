@@ -228,8 +228,9 @@ typedef struct dmaheap_progress {
 
 /* Called each time that the request is at something else; what changes faster than it is read is
  * told once, as it is last. Never once the function returned or its callback has begun, and never
- * by an older daemon: do not wait for it. Runs on a thread of the library, one call at a time; must
- * not block, for the replies of other requests wait behind it, and so may the end of its own. */
+ * by an older daemon: do not wait for it. When the daemon restarts, the count begins anew. Runs on
+ * a thread of the library, one call at a time; must not block, for the replies of other requests
+ * wait behind it, and the end of its own. May cancel, but not free the client. */
 typedef void (*dmaheap_progressed)(void* context, const dmaheap_progress* progress);
 
 typedef struct dmaheap_allocate_options {
