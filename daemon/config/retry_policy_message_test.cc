@@ -21,7 +21,7 @@ TEST(RetryPolicyMessage, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(policy.max_backoff, absl::Milliseconds(100));
   EXPECT_EQ(policy.multiplier, 2.0);
   EXPECT_EQ(policy.jitter, 0.2);
-  EXPECT_TRUE(policy.learn);
+  EXPECT_FALSE(policy.learn);
   EXPECT_EQ(policy.give_up_when_stuck_for, absl::InfiniteDuration());
   EXPECT_TRUE(policy.fallback_heaps.empty());
 }

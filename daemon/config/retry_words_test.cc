@@ -12,16 +12,15 @@ constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 TEST(RetryWords, OfTheShippedPoliciesAreThese) {
   ASSERT_EQ(ShippedRetryPolicies().size(), 4u);
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[0]), "Tries once and never waits.");
-  EXPECT_EQ(RetryWords(ShippedRetryPolicies()[1]),
-            "Tries for 2s from the request on; waits 1ms at first, then each time 2 times as long, "
-            "up to 100ms, give or take 20 %; or for as long as pins there were seen to last, from "
-            "1ms to 100ms. Gives up once the same page has been in the way for 1s. At worst about "
-            "2500 attempts, the last 2s after the request.");
+  EXPECT_EQ(
+      RetryWords(ShippedRetryPolicies()[1]),
+      "Tries for 2s from the request on; waits 1ms at first, then each time 1.1 times as long, "
+      "up to 100ms, give or take 20 %. Gives up once the same page has been in the way for "
+      "1s. At worst about 65 attempts, the last 2s after the request.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[2]),
-            "Tries until it succeeds; waits 1ms at first, then each time 2 times as long, up to "
-            "100ms, give or take 20 %; or for as long as pins there were seen to last, from 1ms to "
-            "100ms. No bound of its own: it ends with the caller's deadline or cancel, or with an "
-            "error that no retry mends.");
+            "Tries until it succeeds; waits 1ms at first, then each time 1.1 times as long, up to "
+            "100ms, give or take 20 %. No bound of its own: it ends with the caller's deadline or "
+            "cancel, or with an error that no retry mends.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[3]),
             "Tries up to 5 times; waits 100ms between attempts. At worst 5 attempts and 400ms of "
             "waiting between them.");
@@ -95,7 +94,8 @@ TEST(MostAttempts, AWaitThatMayBeLearnedMayBeTheShortest) {
   EXPECT_EQ(MostAttempts({.name = "p",
                           .max_elapsed = absl::Milliseconds(100),
                           .initial_backoff = absl::Milliseconds(10),
-                          .jitter = 0.5}),
+                          .jitter = 0.5,
+                          .learn = true}),
             21);
 }
 

@@ -275,8 +275,8 @@ void Engine::OnReleased(const Heap& heap) {
   const absl::Time now = executor_.Now();
   std::vector<AllocationPtr> woken;
   for (const AllocationPtr& allocation : lane->backing_off) {
-    // A policy that keeps to a schedule is one to compare with.
-    if (!PolicyOf(client_.policy(), *allocation).learn) continue;
+    // Whose attempts are counted does not lose one to a release that may be too small.
+    if (PolicyOf(client_.policy(), *allocation).max_attempts.has_value()) continue;
     if (allocation->not_before <= now &&
         LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes))
       woken.push_back(allocation);

@@ -396,7 +396,7 @@ TEST_F(RetriesTest, AReleaseDoesNotWakeWhoWaitsForAPin) {
   EXPECT_TRUE(call->ok());
 }
 
-TEST_F(RetriesTest, ASchedulesAttemptsAreNotBroughtForward) {
+TEST_F(RetriesTest, CountedAttemptsAreNotBroughtForward) {
   const auto session = Connect();
   ASSERT_TRUE(Allocate(Request(session, 1))->ok());
   cma_->SetUsage(FreeBytes(0));
@@ -411,14 +411,15 @@ TEST_F(RetriesTest, ASchedulesAttemptsAreNotBroughtForward) {
   executor_.Advance(absl::Seconds(1));
 }
 
-TEST_F(RetriesTest, WaitsBecomeAsLongAsPinsWereSeenToLast) {
+TEST_F(RetriesTest, WhereThePolicyLearnsWaitsBecomeAsLongAsPinsWereSeenToLast) {
+  Use("retry_policies { name: 'mine' learn: true }");
   // Each attempt fails until 8 ms after the first.
   for (int i = 0; i < 40; ++i) {
     const absl::Time gone = executor_.Now() + 8 * kMs;
     cma_->OnAllocate([this, gone] {
       if (executor_.Now() < gone) cma_->Script({ENOMEM});
     });
-    const Call call = Allocate(By(kNofailPolicy));
+    const Call call = Allocate(By("mine"));
     executor_.Advance(absl::Seconds(1));
     ASSERT_TRUE(call->ok());
   }
@@ -428,7 +429,7 @@ TEST_F(RetriesTest, WaitsBecomeAsLongAsPinsWereSeenToLast) {
     cma_->OnAllocate([this, gone] {
       if (executor_.Now() < gone) cma_->Script({ENOMEM});
     });
-    Allocate(By(kNofailPolicy));
+    Allocate(By("mine"));
     executor_.Advance(absl::Seconds(1));
   }
   Succeed();

@@ -72,8 +72,8 @@ TEST(RetryDecisionTest, EveryBranch) {
   impatient.give_up_when_stuck_for = absl::Seconds(1);
   RetryPolicy shaky = Plain();
   shaky.jitter = 0.5;
-  RetryPolicy unlearned = Plain();
-  unlearned.learn = false;
+  RetryPolicy learning = Plain();
+  learning.learn = true;
 
   RetryPolicy freezing = three;
   freezing.barrier = BarrierUse{.cgroup = "apps", .after_attempts = 2};
@@ -137,10 +137,10 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"stuck, and the policy bears it", Plain(), After(4), stuck, 0.5, "retry after 8ms"},
       {"least jitter", shaky, After(5), {}, 0.0, "retry after 8ms"},
       {"more jitter", shaky, After(5), {}, 0.75, "retry after 20ms"},
-      {"learned", Plain(), After(1), learned, 0.5, "retry after 7ms"},
-      {"learned, bounded below", Plain(), After(5), learned_too_short, 0.5, "retry after 1ms"},
-      {"learned, bounded above", Plain(), After(1), learned_too_long, 0.5, "retry after 100ms"},
-      {"learning switched off", unlearned, After(1), learned, 0.5, "retry after 1ms"},
+      {"learned", learning, After(1), learned, 0.5, "retry after 7ms"},
+      {"learned, bounded below", learning, After(5), learned_too_short, 0.5, "retry after 1ms"},
+      {"learned, bounded above", learning, After(1), learned_too_long, 0.5, "retry after 100ms"},
+      {"learning switched off", Plain(), After(1), learned, 0.5, "retry after 1ms"},
       {"barrier, not yet", freezing, After(1), ready, 0.5, "retry after 1ms"},
       {"barrier", freezing, After(2), ready, 0.5, "behind the barrier"},
       {"barrier refused", freezing, After(2), {}, 0.5, "retry after 2ms"},
