@@ -1,6 +1,5 @@
 // dmaheapctl: asks dmaheapd for memory, and how it is, from a shell.
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -14,13 +13,8 @@
 
 namespace {
 
-// 0: it is no terminal.
-size_t ColumnsOf(int fd) {
-  if (isatty(fd) == 0) return 0;
-  winsize size = {};
-  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return dmaheap::ctl::kTerminalColumns;
-}
+// 0: it is no terminal. All that is shown fits into the narrowest that there are.
+size_t ColumnsOf(int fd) { return isatty(fd) == 0 ? 0 : dmaheap::ctl::kTerminalColumns; }
 
 }  // namespace
 

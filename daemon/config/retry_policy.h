@@ -42,8 +42,8 @@ struct RetryPolicy {
   // From 0 to 1.
   double jitter = 0.2;
   // Wait as long as pins on this area were seen to last, between initial_backoff and max_backoff,
-  // once enough were seen. Not by itself: in a storm each attempt meets other pins, and longer waits
-  // were measured to meet more of them, as the area fills up again meanwhile.
+  // once enough were seen. Not by itself: in a storm each attempt meets other pins, and longer
+  // waits were measured to meet more of them, as the area fills up again meanwhile.
   bool learn = false;
   // Give up once one and the same page has been in the way for so long.
   absl::Duration give_up_when_stuck_for = absl::InfiniteDuration();
