@@ -424,15 +424,10 @@ void Allocator::End(const AllocationPtr& allocation,
   event.duration = dependencies_.executor.Now() - allocation->start;
 
   auto calls = std::exchange(allocation->calls, {});
-  for (auto& [call, done] : calls) {
-    calls_.erase(call);
-    // The last one, nearly always the only one, gets it without a copy.
-    if (call == calls.back().first) {
-      done(std::move(response));
-    } else {
-      done(response);
-    }
-  }
+  for (const auto& [call, done] : calls) calls_.erase(call);
+  // The last one, nearly always the only one, gets it without a copy.
+  for (size_t i = 0; i + 1 < calls.size(); ++i) calls[i].second(response);
+  if (!calls.empty()) calls.back().second(std::move(response));
   dependencies_.events.OnAllocation(event);
 }
 

@@ -174,12 +174,13 @@ absl::Status BarrierLink::OnReadable() {
     }
     if (datagram->end_of_stream) return ErrnoStatus(EPIPE, "the keeper's socket has ended");
     const auto reply = DecodeBarrierMessage<BarrierReply>(datagram->bytes);
-    // Others are for an earlier broker, or come too late.
-    if (reply.has_value() && barrier_ != nullptr && reply->sequence == sequence_) OnReply(*reply);
+    if (reply.has_value() && reply->sequence == sequence_) OnReply(*reply);
   }
 }
 
 void BarrierLink::OnReply(const BarrierReply& reply) {
+  // It is for an earlier broker, or comes too late.
+  if (barrier_ == nullptr) return;
   if (reply.event == BarrierEvent::kFrozen) {
     if (std::exchange(barrier_->frozen, true)) return;
     // It may thaw, but not ask anew before the thaw, so barrier_ stays.
