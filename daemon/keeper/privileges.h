@@ -18,7 +18,7 @@
 
 namespace dmaheap {
 
-// What the prober needs, each for one kind of source (kernel-facts: Privileges).
+// What the prober needs, each for one kind of source (capabilities(7), proc(5)).
 //   CAP_SYS_PTRACE        /proc/PID/fd, fdinfo and maps of other accounts
 //   CAP_DAC_READ_SEARCH   the folders of those, and debugfs
 inline constexpr cap_value_t kProberCapabilities[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
