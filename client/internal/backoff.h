@@ -10,6 +10,7 @@
 #include <random>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 
 namespace dmaheap::client_internal {
 
@@ -21,9 +22,9 @@ inline constexpr absl::Duration kLongestBackoff = absl::Milliseconds(500);
 class Backoff {
  public:
   // The same seed gives the same delays.
-  explicit Backoff(uint64_t seed) : random_(static_cast<uint32_t>(seed ^ (seed >> 32)) | 1u) {}
-  // Seeded differently each time.
-  Backoff();
+  explicit Backoff(uint64_t seed);
+  // Seeded differently each time, when first needed: nearly every call gets on without a delay.
+  Backoff() = default;
 
   // Between half and the whole of a step that doubles from kFirstBackoff to kLongestBackoff.
   absl::Duration Next();
@@ -33,7 +34,7 @@ class Backoff {
  private:
   absl::Duration step_ = kFirstBackoff;
   int tries_ = 0;
-  std::minstd_rand random_;
+  absl::optional<std::minstd_rand> random_;
 };
 
 }  // namespace dmaheap::client_internal

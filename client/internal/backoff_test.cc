@@ -24,5 +24,12 @@ TEST(BackoffTest, ClientsDoNotMarchInStep) {
   EXPECT_NE(one.Next(), two.Next());
 }
 
+TEST(BackoffTest, SeedsItselfDifferently) {
+  Backoff one;
+  Backoff two;
+
+  EXPECT_NE(one.Next(), two.Next());
+}
+
 }  // namespace
 }  // namespace dmaheap::client_internal

@@ -225,19 +225,24 @@ void JournalFile::Erase(const BufferKey& key) {
 }
 
 void JournalFile::Free(uint32_t slot) {
-  free_.insert(slot);
-  const uint32_t before = slots_;
-  while (!free_.empty() && *free_.rbegin() == slots_ - 1) {
-    free_.erase(std::prev(free_.end()));
-    --slots_;
-  }
   // What can not be erased is found gone by the next broker.
-  if (slots_ < before) {
-    if (ftruncate(file_.get(), OffsetOf(slots_)) != 0) {
-      Complain(ErrnoStatus(errno, "ftruncate of the journal"));
-    }
-  } else if (absl::Status status = WriteSlot(slot, ""); !status.ok()) {
-    Complain(status);
+  const char none[kLengthBytes] = {};
+  if (pwrite(file_.get(), none, sizeof(none), OffsetOf(slot)) != sizeof(none)) {
+    Complain(ErrnoStatus(errno, "write of the journal"));
+  }
+  free_.insert(slot);
+  if (free_.size() > kJournalSpareSlots) CutOff();
+}
+
+void JournalFile::CutOff() {
+  uint32_t used = slots_;
+  while (used > 1 && free_.contains(used - 1)) --used;
+  const uint32_t kept = used + kJournalSpareSlots;
+  if (kept >= slots_) return;
+  free_.erase(free_.lower_bound(kept), free_.end());
+  slots_ = kept;
+  if (ftruncate(file_.get(), OffsetOf(slots_)) != 0) {
+    Complain(ErrnoStatus(errno, "ftruncate of the journal"));
   }
 }
 

@@ -5,8 +5,9 @@
 // page, so the kernel copies it in one piece: who is killed while writing leaves the old slot or
 // the new one. Power is another matter: it ends the boot, and with it the journal.
 //
-// Slots are used again, lowest first, and free ones at the end are cut off: the file is as long as
-// what lives, not as what happened. One thread.
+// Slots are used again, lowest first, and free ones at the end are cut off, but for a few: the file
+// is about as long as what lives, not as what happened, and a buffer that comes and goes does not
+// make it longer and shorter each time. One thread.
 
 #ifndef DAEMON_HANDOVER_JOURNAL_FILE_H_
 #define DAEMON_HANDOVER_JOURNAL_FILE_H_
@@ -30,6 +31,8 @@ namespace dmaheap {
 
 inline constexpr size_t kJournalSlotBytes = 512;
 inline constexpr uint32_t kJournalVersion = 1;
+// Free slots that the end of the file may have.
+inline constexpr uint32_t kJournalSpareSlots = 64;
 
 // /proc/sys/kernel/random/boot_id (random(4)); empty if it can not be read.
 std::string ReadBootId();
@@ -59,6 +62,7 @@ class JournalFile : public Journal {
   absl::Status BeginAnew(absl::string_view boot_id);
   absl::Status WriteSlot(uint32_t slot, absl::string_view message);
   void Free(uint32_t slot);
+  void CutOff();
   void Complain(const absl::Status& status);
 
   const std::string path_;

@@ -127,20 +127,34 @@ TEST_F(JournalFileTest, EntriesComeInTheOrderOfTheirMaking) {
   EXPECT_EQ(Found(), (std::vector<uint64_t>{2, 3, 4}));
 }
 
-TEST_F(JournalFileTest, IsAsLongAsWhatLives) {
+TEST_F(JournalFileTest, IsAsLongAsWhatLivesAndAFewFreeSlots) {
   auto journal = Open();
   for (int round = 0; round < 10; ++round) {
-    for (uint64_t inode = 1; inode <= 100; ++inode) journal->Write(Record(inode));
-    EXPECT_EQ(std::filesystem::file_size(path_), 101 * kJournalSlotBytes);
+    for (uint64_t inode = 1; inode <= 200; ++inode) journal->Write(Record(inode));
+    EXPECT_EQ(std::filesystem::file_size(path_), 201 * kJournalSlotBytes);
     // All but one, which lies in the middle.
-    for (uint64_t inode = 1; inode <= 100; ++inode) {
-      if (inode != 50) journal->Erase(Key(inode));
+    for (uint64_t inode = 1; inode <= 200; ++inode) {
+      if (inode != 100) journal->Erase(Key(inode));
     }
-    EXPECT_EQ(std::filesystem::file_size(path_), 51 * kJournalSlotBytes);
-    EXPECT_EQ(Found(), (std::vector<uint64_t>{50}));
-    journal->Erase(Key(50));
-    EXPECT_EQ(std::filesystem::file_size(path_), kJournalSlotBytes);
+    EXPECT_EQ(std::filesystem::file_size(path_), (101 + kJournalSpareSlots) * kJournalSlotBytes);
+    EXPECT_EQ(Found(), (std::vector<uint64_t>{100}));
+    journal->Erase(Key(100));
+    EXPECT_EQ(std::filesystem::file_size(path_), (1 + kJournalSpareSlots) * kJournalSlotBytes);
+    EXPECT_TRUE(Found().empty());
   }
+}
+
+TEST_F(JournalFileTest, ABufferThatComesAndGoesLeavesTheLengthOfTheFile) {
+  auto journal = Open();
+  journal->Write(Record(1));
+  const auto length = std::filesystem::file_size(path_);
+
+  journal->Erase(Key(1));
+  EXPECT_EQ(std::filesystem::file_size(path_), length);
+  journal->Write(Record(2));
+
+  EXPECT_EQ(std::filesystem::file_size(path_), length);
+  EXPECT_EQ(Found(), (std::vector<uint64_t>{2}));
 }
 
 TEST_F(JournalFileTest, WhatAnEarlierBootGaveOutIsGone) {

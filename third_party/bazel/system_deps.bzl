@@ -12,6 +12,7 @@ _LIBS = {
     "absl_random": ["absl_random_random", "absl_random_distributions"],
     "absl_status": ["absl_status", "absl_statusor"],
     "absl_strings": ["absl_strings", "absl_str_format", "absl_cord"],
+    "absl_synchronization": ["absl_synchronization"],
     "absl_time": ["absl_time"],
     "benchmark": ["benchmark"],
     "drm": ["libdrm"],
