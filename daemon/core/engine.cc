@@ -125,7 +125,7 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
     barrier_.Thaw();
     ++(status.ok() ? barriers_.cured : barriers_.failed);
   }
-  if (status.ok()) lane.share.OnServed(executor_.Now(), took);
+  if (status.ok()) lane.share.OnServed(executor_.Now(), took, allocation->rounded_bytes);
   if (allocation->ended) {
     OfferLate(allocation);
   } else if (status.ok()) {
@@ -150,7 +150,8 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   allocation->usage_at_failure = allocation->heap->Usage();
   if (allocation->attempts == 1 && error_number == ENOMEM) client_.OnFirstFailure(*allocation);
 
-  allocation->not_before = now + allocation->lane->share.BookRetry(now, took);
+  allocation->not_before =
+      now + allocation->lane->share.BookRetry(now, took, allocation->rounded_bytes);
   Decide(allocation,
          /*barrier_ready=*/!LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes));
 }

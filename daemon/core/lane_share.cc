@@ -6,19 +6,22 @@ namespace dmaheap {
 
 void LaneShare::Turn(absl::Time now) {
   if (now - window_ < kRecent) return;
-  quickest_before_ = now - window_ < 2 * kRecent ? quickest_ : absl::InfiniteDuration();
-  quickest_ = absl::InfiniteDuration();
+  quickest_before_ = now - window_ < 2 * kRecent ? quickest_ : Served();
+  quickest_ = Served();
   window_ = now;
 }
 
-void LaneShare::OnServed(absl::Time now, absl::Duration took) {
+void LaneShare::OnServed(absl::Time now, absl::Duration took, int64_t bytes) {
   Turn(now);
-  quickest_ = std::min(quickest_, took);
+  if (took < quickest_.took) quickest_ = {took, bytes};
 }
 
-absl::Duration LaneShare::BookRetry(absl::Time now, absl::Duration took) {
+absl::Duration LaneShare::BookRetry(absl::Time now, absl::Duration took, int64_t bytes) {
   Turn(now);
-  if (std::min(quickest_, quickest_before_) * kQuicker >= took) return absl::ZeroDuration();
+  const auto is_held_up_by = [&](const Served& other) {
+    return other.bytes < bytes && other.took * kQuicker < took;
+  };
+  if (!is_held_up_by(quickest_) && !is_held_up_by(quickest_before_)) return absl::ZeroDuration();
   // The attempt that just ended is paid for by the pause after it.
   next_retry_ = std::max(next_retry_, now) + took * (kParts - 1);
   const absl::Duration delay = next_retry_ - now;
