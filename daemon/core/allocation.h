@@ -107,7 +107,9 @@ struct Allocation {
   absl::Time next_attempt;
   absl::Time not_before;
   TimerId deadline_timer = 0;
+  // Of the lane's worker. It may have begun when it is cancelled, so that waits are counted.
   TimerId retry_timer = 0;
+  uint64_t waits = 0;
   bool ended = false;
   // Once it ended: OK, or the error that the caller got.
   absl::Status outcome;

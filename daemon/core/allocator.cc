@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/core/delivery.h"
+#include "daemon/core/obstacle.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/core/secret.h"
 #include "daemon/limits.h"
@@ -306,7 +307,12 @@ void Allocator::OnProgress(const Allocation& allocation) {
   }
 }
 
-void Allocator::OnFirstFailure(const Allocation&) {
+void Allocator::OnFirstFailure(const Allocation& allocation) {
+  // A heap with books of its own, or a waiter, may not know yet of what was released. Where the
+  // kernel says that there is room, a reading would only take the processor from the next attempt.
+  const HeapUsage& usage = allocation.usage_at_failure;
+  const bool known = usage.free_bytes.has_value() || usage.largest_free_bytes.has_value();
+  if (known && !LacksRoom(usage, allocation.rounded_bytes)) return;
   reconciler_.Reconcile([] {});
 }
 

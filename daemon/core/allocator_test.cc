@@ -309,6 +309,19 @@ TEST_F(AllocatorTest, AFullHeapIsNotFullOfWhatIsGone) {
   EXPECT_TRUE(call->ok()) << call->status();
 }
 
+TEST_F(AllocatorTest, TheKernelsViewIsNotReadForAnAttemptThatFailedWithRoomEnough) {
+  const auto session = Connect();
+  HeapUsage usage;
+  usage.free_bytes = 16 * kPage;
+  cma_->SetUsage(usage);
+  cma_->Script({ENOMEM});
+  const int before = view_.readings();
+  const Call call = Allocate(Request(session, 1));
+  executor_.Advance(absl::Milliseconds(10));
+  EXPECT_TRUE(call->ok()) << call->status();
+  EXPECT_EQ(view_.readings(), before);
+}
+
 TEST_F(AllocatorTest, OneAttemptOfAnAreaAtATime) {
   workers_.Hold(kHeapWorker);
   const auto session = Connect();

@@ -227,17 +227,23 @@ void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) 
   allocation->state = Allocation::State::kBackingOff;
   allocation->next_attempt = executor_.Now() + delay;
   allocation->lane->backing_off.insert(allocation);
-  allocation->retry_timer = executor_.After(delay, [this, allocation] {
-    allocation->retry_timer = 0;
-    StopWaiting(allocation);
-    Enqueue(allocation);
-  });
+  // The worker keeps no reference, as with an attempt.
+  allocation->retry_timer = allocation->lane->worker->RunLater(
+      delay, [this, waiting = std::weak_ptr(allocation), wait = ++allocation->waits] {
+        executor_.Post([this, waiting, wait] {
+          const AllocationPtr due = waiting.lock();
+          if (due == nullptr || due->waits != wait) return;
+          StopWaiting(due);
+          Enqueue(due);
+        });
+      });
   client_.OnProgress(*allocation);
 }
 
 void Engine::StopWaiting(const AllocationPtr& allocation) {
-  executor_.Cancel(std::exchange(allocation->retry_timer, 0));
-  if (allocation->lane != nullptr) allocation->lane->backing_off.erase(allocation);
+  if (allocation->lane == nullptr || allocation->lane->backing_off.erase(allocation) == 0) return;
+  ++allocation->waits;
+  allocation->lane->worker->Cancel(std::exchange(allocation->retry_timer, 0));
 }
 
 void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback) {

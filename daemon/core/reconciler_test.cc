@@ -34,7 +34,7 @@ class ReconcilerTest : public testing::Test {
   bool Read() { return workers_.RunOne("view"); }
 
   VirtualExecutor executor_;
-  ManualWorkers workers_;
+  ManualWorkers workers_{executor_};
   std::unique_ptr<Worker> worker_;
   FakeLiveView view_;
   std::string log_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 
 namespace dmaheap {
@@ -56,6 +57,55 @@ TEST(ThreadWorkerTest, WhatATaskOwnsEndsWithIt) {
   worker.Run([owned = std::move(owned)] {});
   worker.Run([&] { second.set_value(); });
   second.get_future().wait();
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST(ThreadWorkerTest, WhatComesLaterComesInTheOrderOfItsTime) {
+  ThreadWorker worker(1, "test");
+  std::string order;
+  std::promise<void> last;
+  worker.RunLater(absl::Milliseconds(20), [&] {
+    order += "b";
+    last.set_value();
+  });
+  worker.RunLater(absl::Milliseconds(10), [&] { order += "a"; });
+  const absl::Time begin = absl::Now();
+  last.get_future().wait();
+  EXPECT_EQ(order, "ab");
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(15));
+}
+
+TEST(ThreadWorkerTest, WhatComesLaterHoldsUpNobody) {
+  ThreadWorker worker(1, "test");
+  worker.RunLater(absl::Hours(1), [] {});
+  std::promise<void> ran;
+  worker.Run([&] { ran.set_value(); });
+  ran.get_future().wait();
+}
+
+TEST(ThreadWorkerTest, WhatIsCancelledDoesNotCome) {
+  std::string order;
+  ThreadWorker worker(1, "test");
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  const TimerId timer =
+      worker.RunLater(absl::Milliseconds(1), [&, owned = std::move(owned)] { order += "x"; });
+  worker.Cancel(timer);
+  const bool dropped = watch.expired();
+  std::promise<void> later;
+  worker.RunLater(absl::Milliseconds(5), [&] { later.set_value(); });
+  later.get_future().wait();
+  // Perhaps it had begun before.
+  EXPECT_TRUE(dropped ? order.empty() : order == "x");
+}
+
+TEST(ThreadWorkerTest, WhatWasToComeLaterIsDroppedAtTheEnd) {
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  {
+    ThreadWorker worker(1, "test");
+    worker.RunLater(absl::Hours(1), [owned = std::move(owned)] {});
+  }
   EXPECT_TRUE(watch.expired());
 }
 

@@ -81,9 +81,7 @@ void EventLoop::Post(Task task) {
 TimerId EventLoop::After(absl::Duration delay, Task task) {
   const absl::Time due = SteadyNow() + delay;
   std::lock_guard<std::mutex> lock(timer_mutex_);
-  const TimerId id = next_timer_++;
-  timers_.emplace(std::make_pair(due, id), std::move(task));
-  due_times_.emplace(id, due);
+  const TimerId id = timers_.Add(due, std::move(task));
   if (due < armed_) Arm(due);
   return id;
 }
@@ -91,12 +89,7 @@ TimerId EventLoop::After(absl::Duration delay, Task task) {
 void EventLoop::Cancel(TimerId timer) {
   Task dropped;  // destroyed after the lock: what it owns may come back to us
   std::lock_guard<std::mutex> lock(timer_mutex_);
-  const auto it = due_times_.find(timer);
-  if (it == due_times_.end()) return;
-  const auto entry = timers_.find({it->second, timer});
-  dropped = std::move(entry->second);
-  timers_.erase(entry);
-  due_times_.erase(it);
+  dropped = timers_.Take(timer);
   // The timerfd stays armed: one idle wake-up costs less than a system call for each cancel.
 }
 
@@ -116,16 +109,10 @@ void EventLoop::RunDueTimers() {
   {
     std::lock_guard<std::mutex> lock(timer_mutex_);
     const absl::Time now = SteadyNow();
-    for (const auto& [key, task] : timers_) {
-      if (key.first > now) break;
-      due.push_back(key.second);
-    }
+    due = timers_.DueBy(now);
     armed_ = absl::InfiniteFuture();
-    for (const auto& [key, task] : timers_) {
-      if (key.first <= now) continue;
-      Arm(key.first);
-      break;
-    }
+    const absl::Time next = timers_.NextAfter(now);
+    if (next != absl::InfiniteFuture()) Arm(next);
   }
   for (const TimerId id : due) {
     // Taken inside a task, so that a Cancel in an earlier task still counts.
@@ -133,14 +120,9 @@ void EventLoop::RunDueTimers() {
       Task task;
       {
         std::lock_guard<std::mutex> lock(timer_mutex_);
-        const auto it = due_times_.find(id);
-        if (it == due_times_.end()) return;
-        const auto entry = timers_.find({it->second, id});
-        task = std::move(entry->second);
-        timers_.erase(entry);
-        due_times_.erase(it);
+        task = timers_.Take(id);
       }
-      task();
+      if (task != nullptr) task();
     });
   }
 }

@@ -10,16 +10,15 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "daemon/loop/executor.h"
+#include "daemon/loop/timer_queue.h"
 #include "proto/unique_fd.h"
 
 namespace dmaheap {
@@ -86,9 +85,7 @@ class EventLoop : public Executor {
   bool running_ = false;
 
   std::mutex timer_mutex_;
-  TimerId next_timer_ = 1;
-  std::map<std::pair<absl::Time, TimerId>, Task> timers_;
-  absl::flat_hash_map<TimerId, absl::Time> due_times_;
+  TimerQueue timers_;
   absl::Time armed_ = absl::InfiniteFuture();
 
   std::mutex watch_mutex_;

@@ -6,11 +6,12 @@
 #ifndef DAEMON_LOOP_VIRTUAL_EXECUTOR_H_
 #define DAEMON_LOOP_VIRTUAL_EXECUTOR_H_
 
+#include <algorithm>
 #include <deque>
-#include <map>
 #include <utility>
 
 #include "daemon/loop/executor.h"
+#include "daemon/loop/timer_queue.h"
 
 namespace dmaheap {
 
@@ -29,18 +30,10 @@ class VirtualExecutor : public Executor {
   }
 
   TimerId After(absl::Duration delay, Task task) override {
-    const TimerId id = next_timer_++;
-    timers_.emplace(std::make_pair(now_ + delay, id), std::move(task));
-    return id;
+    return timers_.Add(now_ + delay, std::move(task));
   }
 
-  void Cancel(TimerId timer) override {
-    for (auto it = timers_.begin(); it != timers_.end(); ++it) {
-      if (it->first.second != timer) continue;
-      timers_.erase(it);
-      return;
-    }
-  }
+  void Cancel(TimerId timer) override { timers_.Take(timer); }
 
   absl::Time Now() const override { return now_; }
   absl::Time WallTime() const override { return now_; }
@@ -48,10 +41,12 @@ class VirtualExecutor : public Executor {
   // Moves the clock, running each timer at its own time.
   void Advance(absl::Duration by) {
     const absl::Time until = now_ + by;
-    while (!timers_.empty() && timers_.begin()->first.first <= until) {
-      auto node = timers_.extract(timers_.begin());
-      now_ = node.key().first;
-      Post(std::move(node.mapped()));
+    while (true) {
+      const absl::Time next = timers_.NextAfter(absl::InfinitePast());
+      if (next > until) break;
+      // A delay may be negative; time never is.
+      now_ = std::max(now_, next);
+      Post(timers_.Take(timers_.DueBy(next).front()));
     }
     now_ = until;
   }
@@ -61,8 +56,7 @@ class VirtualExecutor : public Executor {
  private:
   std::deque<Task> tasks_;
   bool running_ = false;
-  TimerId next_timer_ = 1;
-  std::map<std::pair<absl::Time, TimerId>, Task> timers_;
+  TimerQueue timers_;
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
 };
 

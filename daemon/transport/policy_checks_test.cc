@@ -14,6 +14,9 @@ namespace {
 class HeldWorker final : public Worker {
  public:
   void Run(Task task) override { tasks_.push_back(std::move(task)); }
+  // A check is made as soon as can be.
+  TimerId RunLater(absl::Duration, Task) override { return 0; }
+  void Cancel(TimerId) override {}
   void RunAll() {
     std::vector<Task> tasks;
     tasks.swap(tasks_);

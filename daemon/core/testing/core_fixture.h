@@ -228,7 +228,7 @@ class CoreFixture : public FdLeakCheck {
   }
 
   VirtualExecutor executor_;
-  ManualWorkers workers_;
+  ManualWorkers workers_{executor_};
   HeapRegistry heaps_;
   FakeHeap* cma_ = nullptr;
   FakeHeap* system_ = nullptr;

@@ -11,11 +11,15 @@
 
 #include "daemon/core/lane.h"
 #include "daemon/core/worker.h"
+#include "daemon/loop/executor.h"
 
 namespace dmaheap {
 
 class ManualWorkers {
  public:
+  // executor has the time.
+  explicit ManualWorkers(Executor& executor) : executor_(executor) {}
+
   // Makes workers of this pool, which outlives them.
   WorkerFactory Factory() {
     return [this](int, const std::string& name) {
@@ -62,11 +66,18 @@ class ManualWorkers {
       }
     }
 
+    TimerId RunLater(absl::Duration delay, Task task) override {
+      return pool_.executor_.After(
+          delay, [this, task = std::move(task)]() mutable { Run(std::move(task)); });
+    }
+    void Cancel(TimerId timer) override { pool_.executor_.Cancel(timer); }
+
    private:
     ManualWorkers& pool_;
     const std::string name_;
   };
 
+  Executor& executor_;
   std::map<std::string, std::deque<Task>> held_;
 };
 
