@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "daemon/keeper/barrier_rules.h"
+#include "daemon/limits.h"
 #include "daemon/log.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
@@ -243,7 +244,7 @@ void BarrierKeeper::Begin() {
   absl::Status status = record_.Write({cgroup.path, frozen_->inode()});
   if (status.ok()) {
     frozen_since_ = setup_.clock();
-    ends_at_ = frozen_since_ + request_.box;
+    ends_at_ = frozen_since_ + request_.box - std::min(kThawMargin, request_.box / 5);
     state_ = State::kFreezing;
     status = frozen_->Write(/*freeze=*/true);
     if (status.ok()) return LookWhetherFrozen();

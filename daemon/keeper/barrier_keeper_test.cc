@@ -203,16 +203,16 @@ TEST_F(BarrierKeeperTest, AThawOfAnotherBarrierIsNotHeard) {
   EXPECT_EQ(Asked(), "1");
 }
 
-TEST_F(BarrierKeeperTest, ThawsAtTheEndOfTheBoxThoughNobodyAsks) {
+TEST_F(BarrierKeeperTest, ThawsJustBeforeTheEndOfTheBoxThoughNobodyAsks) {
   FreezeFully(7);
-  EXPECT_EQ(keeper_->deadline(), now_ + absl::Milliseconds(18));
-  Advance(17);
+  EXPECT_EQ(keeper_->deadline(), now_ + absl::Milliseconds(17));
+  Advance(16);
   EXPECT_EQ(Asked(), "1");
   SetFrozen("apps", false);
   Advance(1);
 
   EXPECT_EQ(Asked(), "0");
-  ExpectThawed(7, BarrierReason::kBoxOver, 20);
+  ExpectThawed(7, BarrierReason::kBoxOver, 19);
   EXPECT_EQ(keeper_->deadline(), absl::InfiniteFuture());
 }
 

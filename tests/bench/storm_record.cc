@@ -1,6 +1,7 @@
 #include "tests/bench/storm_record.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -20,11 +21,16 @@ std::string FormatStormRecord(const StormRecord& record) {
                                    {"free_mib", scenario.free_mib}});
   }
   for (const StormSample& sample : record.samples) {
+    Json freezes = Json::array();
+    for (const Freeze& freeze : sample.freezes) {
+      freezes.push_back({{"ms", freeze.ms}, {"cured", freeze.cured}});
+    }
     object["samples"].push_back({{"scenario", sample.scenario},
                                  {"contender", sample.contender},
                                  {"success", sample.success},
                                  {"ms", sample.ms},
-                                 {"tries", sample.tries}});
+                                 {"tries", sample.tries},
+                                 {"freezes", std::move(freezes)}});
   }
   return object.dump() + "\n";
 }
@@ -46,6 +52,10 @@ absl::StatusOr<StormRecord> ParseStormRecord(absl::string_view text) {
                                 .success = sample.at("success"),
                                 .ms = sample.at("ms"),
                                 .tries = sample.at("tries")});
+      for (const Json& freeze : sample.at("freezes")) {
+        record.samples.back().freezes.push_back(
+            {.ms = freeze.at("ms"), .cured = freeze.at("cured")});
+      }
     }
   } catch (const Json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("no record of a storm: ", error.what()));

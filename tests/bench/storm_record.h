@@ -12,6 +12,14 @@
 
 namespace dmaheap::bench {
 
+// The cgroup of the storm stood still.
+struct Freeze {
+  // From the order to stand still to the order to go on.
+  double ms = 0;
+  // An allocation that began behind it succeeded.
+  bool cured = false;
+};
+
 // One attempt to get the whole area.
 struct StormSample {
   std::string scenario;
@@ -21,6 +29,8 @@ struct StormSample {
   double ms = 0;
   // How often the kernel was asked.
   int64_t tries = 0;
+  // Meanwhile, by the kernel's own trace.
+  std::vector<Freeze> freezes = {};
 };
 
 struct StormScenario {

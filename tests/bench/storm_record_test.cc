@@ -10,7 +10,7 @@ TEST(StormRecordTest, ComesOutAsItWentIn) {
   record.contenders = {"direct", "dmaheapd"};
   record.scenarios = {{"fork_storm", 2, {71.5, 72}}};
   record.samples = {{"fork_storm", "direct", false, 12.25, 1},
-                    {"fork_storm", "dmaheapd", true, 31, 3}};
+                    {"fork_storm", "dmaheapd", true, 31, 3, {{12.5, true}, {3, false}}}};
 
   const auto parsed = ParseStormRecord(FormatStormRecord(record));
 
@@ -27,6 +27,11 @@ TEST(StormRecordTest, ComesOutAsItWentIn) {
   EXPECT_EQ(parsed->samples[1].scenario, "fork_storm");
   EXPECT_TRUE(parsed->samples[1].success);
   EXPECT_EQ(parsed->samples[1].tries, 3);
+  EXPECT_TRUE(parsed->samples[0].freezes.empty());
+  ASSERT_EQ(parsed->samples[1].freezes.size(), 2u);
+  EXPECT_EQ(parsed->samples[1].freezes[0].ms, 12.5);
+  EXPECT_TRUE(parsed->samples[1].freezes[0].cured);
+  EXPECT_FALSE(parsed->samples[1].freezes[1].cured);
 }
 
 TEST(StormRecordTest, RefusesWhatIsNoRecord) {

@@ -7,6 +7,7 @@
 namespace dmaheap::bench {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -29,17 +30,82 @@ const Row* Find(const std::vector<Row>& rows, const std::string& name) {
   return nullptr;
 }
 
-TEST(StormRowsTest, HasSixRowsForEachContenderOfEachScenario) {
+TEST(StormRowsTest, HasSixRowsForEachContenderOfEachScenarioAndAComparisonOfTheDaemons) {
   std::vector<std::string> names;
   for (const Row& row : StormRows(Plausible())) names.push_back(row.name);
 
-  EXPECT_THAT(names,
-              ElementsAre("fork_storm.direct.success_ratio", "fork_storm.direct.mean_ms",
-                          "fork_storm.direct.p50_ms", "fork_storm.direct.p99_ms",
-                          "fork_storm.direct.max_ms", "fork_storm.direct.attempts_mean",
-                          "fork_storm.dmaheapd.success_ratio", "fork_storm.dmaheapd.mean_ms",
-                          "fork_storm.dmaheapd.p50_ms", "fork_storm.dmaheapd.p99_ms",
-                          "fork_storm.dmaheapd.max_ms", "fork_storm.dmaheapd.attempts_mean"));
+  EXPECT_THAT(names, ElementsAre("fork_storm.direct.success_ratio", "fork_storm.direct.mean_ms",
+                                 "fork_storm.direct.p50_ms", "fork_storm.direct.p99_ms",
+                                 "fork_storm.direct.max_ms", "fork_storm.direct.attempts_mean",
+                                 "fork_storm.dmaheapd.success_ratio", "fork_storm.dmaheapd.mean_ms",
+                                 "fork_storm.dmaheapd.p50_ms", "fork_storm.dmaheapd.p99_ms",
+                                 "fork_storm.dmaheapd.max_ms", "fork_storm.dmaheapd.attempts_mean",
+                                 "fork_storm.dmaheapd.mean_of_naive",
+                                 "fork_storm.dmaheapd.mean_of_naive_low",
+                                 "fork_storm.dmaheapd.mean_of_naive_high",
+                                 "fork_storm.dmaheapd.retried_mean_of_naive",
+                                 "fork_storm.dmaheapd.retried_mean_of_naive_low",
+                                 "fork_storm.dmaheapd.retried_mean_of_naive_high"));
+}
+
+TEST(StormRowsTest, TheDaemonsMeanIsBoundedByTheNaiveOnesOfAllAndOfTheRetried) {
+  StormRecord record = Plausible();
+  record.contenders.insert(record.contenders.begin(), "naive_1ms");
+  for (int i = 0; i < 4; ++i) {
+    record.samples.push_back({"fork_storm", "naive_1ms", true, 20.0, i < 2 ? 3 : 1});
+  }
+
+  const auto rows = StormRows(record);
+
+  // 20, 21, 22, 23; of which the 20 took two tries.
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.dmaheapd.mean_of_naive")->value, 21.5 / 20);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.dmaheapd.retried_mean_of_naive")->value, 1);
+  EXPECT_TRUE(IsOk(*Find(rows, "fork_storm.dmaheapd.mean_of_naive")));
+  for (StormSample& sample : record.samples) {
+    if (sample.contender == "dmaheapd") sample.ms *= 1.1;
+  }
+  EXPECT_FALSE(IsOk(*Find(StormRows(record), "fork_storm.dmaheapd.mean_of_naive")));
+}
+
+TEST(StormRowsTest, TheDaemonsP99IsBoundedByHalfOfWhatTheKernelsRetryTakesToAnswer) {
+  StormRecord record = Plausible();
+  record.contenders.insert(record.contenders.begin(), "kernel_5x100ms");
+  record.samples.push_back({"fork_storm", "kernel_5x100ms", true, 10, 1});
+  record.samples.push_back({"fork_storm", "kernel_5x100ms", false, 500, 5});
+
+  const auto rows = StormRows(record);
+
+  const Row* p99 = Find(rows, "fork_storm.dmaheapd.p99_ms");
+  ASSERT_TRUE(p99->bound.has_value());
+  EXPECT_DOUBLE_EQ(p99->bound->limit, 250);
+  EXPECT_TRUE(IsOk(*p99));
+}
+
+TEST(StormRowsTest, ABarriersRowsAreItsCuresAndItsTimesBoundedByItsBox) {
+  StormRecord record;
+  record.contenders = {"direct", "box_5"};
+  record.scenarios = {{"barrier", 0, {70}}};
+  record.samples.push_back({"barrier", "box_5", true, 30, 2, {{4, true}, {16, false}}});
+  record.samples.push_back({"barrier", "box_5", true, 30, 1, {}});
+  record.samples.push_back({"barrier", "box_5", true, 30, 2, {{4.5, true}}});
+
+  const auto rows = StormRows(record);
+
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_DOUBLE_EQ(*Find(rows, "barrier.box_5.cure_ratio")->value, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(*Find(rows, "barrier.box_5.frozen_p50_ms")->value, 4.5);
+  EXPECT_FALSE(IsOk(*Find(rows, "barrier.box_5.frozen_p99_ms")));
+  EXPECT_FALSE(IsOk(*Find(rows, "barrier.box_5.frozen_max_ms")));
+  EXPECT_DOUBLE_EQ(Find(rows, "barrier.box_5.frozen_max_ms")->bound->limit, 15);
+  EXPECT_THAT(StormNotes(record), Contains(HasSubstr("box_5 3 of 3 (2 of 3 barriers cured)")));
+}
+
+TEST(StormRowsTest, WithoutABarrierItsRowsAreNotMeasured) {
+  StormRecord record;
+  record.contenders = {"box_5"};
+  record.scenarios = {{"barrier", 0, {70}}};
+  record.samples.push_back({"barrier", "box_5", true, 30, 1, {}});
+  for (const Row& row : StormRows(record)) EXPECT_FALSE(row.value.has_value()) << row.name;
 }
 
 TEST(StormRowsTest, TimesAreOfSuccessesAndTriesOfAll) {

@@ -57,6 +57,12 @@ def variable(text):
     return name, value
 
 
+def cgroup_name(text):
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
+        raise ValueError
+    return text
+
+
 def best_accelerator(device="/dev/kvm", cpuinfo="/proc/cpuinfo"):
     """kvm where it works. Its device alone proves nothing: inside some machines it starts a guest
     that never runs, and there the processor does not claim to have what it takes."""
@@ -94,6 +100,10 @@ def parse_arguments(words):
     parser.add_argument("--no-daemon", action="store_true", help="start no daemon")
     parser.add_argument("--daemon-arg", dest="daemon_arguments", metavar="ARG", action="append",
                         default=[], help="for dmaheapd; may be given again")
+    parser.add_argument("--cgroup", dest="cgroups", metavar="NAME", type=cgroup_name,
+                        action="append", default=[],
+                        help="make /sys/fs/cgroup/NAME before the daemon starts; may be given "
+                        "again")
     parser.add_argument("--log", metavar="FILE", help="write the daemon's log there")
     parser.add_argument("--console", metavar="FILE", help="write the guest's console there")
     parser.add_argument("--times", action="store_true", help="say at the end how long it took")
@@ -130,7 +140,8 @@ def make_guest(arguments):
     return guest.Guest(
         init=arguments.init, agent=arguments.agent,
         daemon="" if arguments.no_daemon else arguments.daemon,
-        daemon_arguments=arguments.daemon_arguments, files=arguments.files,
+        daemon_arguments=arguments.daemon_arguments, cgroups=arguments.cgroups,
+        files=arguments.files,
         environment=dict(arguments.env), command=arguments.command, applets=applets())
 
 

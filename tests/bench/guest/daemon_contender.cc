@@ -10,12 +10,14 @@ namespace {
 
 class DaemonContender final : public Contender {
  public:
-  DaemonContender(std::unique_ptr<Client> client, std::string heap)
-      : client_(std::move(client)), heap_(std::move(heap)) {}
+  DaemonContender(std::unique_ptr<Client> client, std::string retry_policy)
+      : client_(std::move(client)), retry_policy_(std::move(retry_policy)) {}
 
   absl::Status Allocate() override {
-    absl::StatusOr<Buffer> buffer =
-        client_->Allocate({.heap = heap_, .size_bytes = kAreaBytes, .deadline = kAttemptDeadline});
+    absl::StatusOr<Buffer> buffer = client_->Allocate({.heap = "linux,cma-nofail",
+                                                       .size_bytes = kAreaBytes,
+                                                       .deadline = kAttemptDeadline,
+                                                       .retry_policy = retry_policy_});
     if (!buffer.ok()) return buffer.status();
     buffer_ = *std::move(buffer);
     return absl::OkStatus();
@@ -25,16 +27,16 @@ class DaemonContender final : public Contender {
 
  private:
   const std::unique_ptr<Client> client_;
-  const std::string heap_;
+  const std::string retry_policy_;
   absl::optional<Buffer> buffer_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Contender>> MakeDaemonContender(const std::string& heap) {
+absl::StatusOr<std::unique_ptr<Contender>> MakeDaemonContender(std::string retry_policy) {
   auto client = Client::Connect({.label = "storm"});
   if (!client.ok()) return client.status();
-  return std::make_unique<DaemonContender>(*std::move(client), heap);
+  return std::make_unique<DaemonContender>(*std::move(client), std::move(retry_policy));
 }
 
 }  // namespace dmaheap::bench

@@ -11,8 +11,8 @@
 
 namespace dmaheap::bench {
 
-// heap: by the name under which the daemon offers the area.
-absl::StatusOr<std::unique_ptr<Contender>> MakeDaemonContender(const std::string& heap);
+// Asks for linux,cma-nofail, by this retry policy; empty for the heap's own.
+absl::StatusOr<std::unique_ptr<Contender>> MakeDaemonContender(std::string retry_policy);
 
 }  // namespace dmaheap::bench
 

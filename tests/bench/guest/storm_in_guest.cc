@@ -4,6 +4,7 @@
 //
 // Writes what it measured to FILE (storm_record.h), and what it is at to standard error.
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/bench/guest/contender_process.h"
+#include "tests/bench/guest/freeze_trace.h"
 #include "tests/bench/guest/run_scenario.h"
 #include "tests/bench/guest/storm_contenders.h"
 #include "tests/bench/guest/storm_scenarios.h"
@@ -38,19 +40,31 @@ absl::Status WarmUp(Contenders contenders) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<StormRecord> RunAll(int attempts) {
-  StormRecord record;
-  // All before the first storm, which forks this process.
+// Those of one scenario alone, and new ones: the processes of others would take memory that the
+// storm is to lack.
+absl::StatusOr<std::vector<std::unique_ptr<ContenderProcess>>> StartContenders(
+    const Scenario& scenario) {
   std::vector<std::unique_ptr<ContenderProcess>> contenders;
   for (const ContenderKind& kind : StormContenders()) {
+    const auto& names = scenario.contenders;
+    if (std::find(names.begin(), names.end(), kind.name) == names.end()) continue;
     auto contender = ContenderProcess::Start(kind);
     if (!contender.ok()) return contender.status();
     contenders.push_back(*std::move(contender));
-    record.contenders.push_back(kind.name);
   }
   if (absl::Status status = WarmUp(contenders); !status.ok()) return status;
+  return contenders;
+}
+
+absl::StatusOr<StormRecord> RunAll(int attempts) {
+  StormRecord record;
+  for (const ContenderKind& kind : StormContenders()) record.contenders.push_back(kind.name);
+  const auto trace = FreezeTrace::Start(kStormCgroup);
+  if (!trace.ok()) return trace.status();
   for (const Scenario& scenario : StormScenarios(attempts)) {
-    if (absl::Status status = RunScenario(scenario, contenders, record); !status.ok()) {
+    const auto contenders = StartContenders(scenario);
+    if (!contenders.ok()) return contenders.status();
+    if (absl::Status status = RunScenario(scenario, *contenders, **trace, record); !status.ok()) {
       return absl::Status(status.code(), absl::StrCat(scenario.name, ": ", status.message()));
     }
   }

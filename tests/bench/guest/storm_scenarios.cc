@@ -1,5 +1,8 @@
 #include "tests/bench/guest/storm_scenarios.h"
 
+#include <algorithm>
+
+#include "daemon/limits.h"
 #include "tests/vm/tools/pipe_pin.h"
 #include "tests/vm/tools/process_storm.h"
 
@@ -10,13 +13,32 @@ namespace {
 constexpr int kLongPins = 5;
 constexpr absl::Duration kLongPinTime = absl::Seconds(2);
 
+// Each waits until the keeper has its whole budget for freezing again.
+constexpr int kStormsPerBarrier = 20;
+
 }  // namespace
 
 std::vector<Scenario> StormScenarios(int attempts) {
+  const std::vector<std::string> retrying = {"direct", "kernel_5x100ms", "naive_1ms", "dmaheapd"};
+  std::vector<std::string> all = retrying;
+  all.push_back("dmaheapd_barrier");
+  const auto fork_storm = [] { return MakeForkStorm(ForkStormDefaults()); };
   return {
-      {"fork_storm", [] { return MakeForkStorm(ForkStormDefaults()); }, attempts, absl::nullopt},
-      {"exit_storm", [] { return MakeExitStorm(ExitStormDefaults()); }, attempts, absl::nullopt},
-      {"long_pin_2s", [] { return MakeVmsplicePin(PipePinDefaults()); }, kLongPins, kLongPinTime},
+      {.name = "fork_storm", .make = fork_storm, .contenders = all, .attempts = attempts},
+      {.name = "exit_storm",
+       .make = [] { return MakeExitStorm(ExitStormDefaults()); },
+       .contenders = all,
+       .attempts = attempts},
+      {.name = "long_pin_2s",
+       .make = [] { return MakeVmsplicePin(PipePinDefaults()); },
+       .contenders = retrying,
+       .attempts = kLongPins,
+       .ends_after = kLongPinTime},
+      {.name = "barrier",
+       .make = fork_storm,
+       .contenders = {"box_5", "box_10", "box_20", "box_50"},
+       .attempts = std::max(attempts / kStormsPerBarrier, 1),
+       .pause = kBarrierWindow},
   };
 }
 

@@ -45,6 +45,7 @@ class Guest:
     agent: str
     daemon: str = ""  # none: no daemon is started
     daemon_arguments: list = dataclasses.field(default_factory=list)
+    cgroups: list = dataclasses.field(default_factory=list)  # made before the daemon starts
     files: list = dataclasses.field(default_factory=list)  # they go into /files
     environment: dict = dataclasses.field(default_factory=dict)
     command: list = dataclasses.field(default_factory=list)  # empty: a shell
@@ -60,6 +61,7 @@ def settings_text(guest):
     arguments = shlex.join(guest.daemon_arguments)
     return (f"is_interactive={'1' if guest.is_interactive else ''}\n"
             f"has_daemon={'1' if guest.daemon else ''}\n"
+            f"cgroups={shlex.quote(' '.join(guest.cgroups))}\n"
             f"daemon_arguments={shlex.quote(arguments)}\n")
 
 

@@ -137,6 +137,18 @@ class GuestTest(unittest.TestCase):
         got = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout
         self.assertEqual(got.decode().splitlines(), ["--policy=a b", "'$x'"])
 
+    def test_cgroups_are_a_list_for_the_shell(self):
+        text = guest.settings_text(guest.Guest(init="", agent="", cgroups=["storm", "apps"]))
+        script = text + 'for cgroup in $cgroups; do echo "$cgroup"; done'
+        got = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout
+        self.assertEqual(got.decode().splitlines(), ["storm", "apps"])
+
+    def test_a_cgroup_is_one_folder(self):
+        self.assertEqual(vm.parse_arguments(["--cgroup=a.b"]).cgroups, ["a.b"])
+        for wrong in ("", "..", "a/b", "a b", "-a"):
+            with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+                vm.parse_arguments([f"--cgroup={wrong}"])
+
     def test_refuses_two_files_of_one_name_and_none_of_a_name(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in ("a", "b"):

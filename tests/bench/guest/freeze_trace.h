@@ -1,0 +1,56 @@
+// What the kernel's own trace says of a cgroup that was frozen while somebody wanted memory of an
+// area: nobody's word but the kernel's, on its clock.
+
+#ifndef TESTS_BENCH_GUEST_FREEZE_TRACE_H_
+#define TESTS_BENCH_GUEST_FREEZE_TRACE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tests/bench/storm_record.h"
+
+namespace dmaheap::bench {
+
+struct TracedFreeze {
+  // When it began, of CLOCK_MONOTONIC.
+  double seconds = 0;
+  Freeze freeze;
+};
+
+// Reads a trace with the events cgroup:cgroup_freeze, cgroup:cgroup_unfreeze, cma:cma_alloc_start
+// and cma:cma_alloc_finish. path: of the cgroup, as the events have it, which begins with '/'.
+// A freeze that has no end in the trace is left out; one in which nobody began to allocate cured
+// nothing.
+std::vector<TracedFreeze> ParseFreezeTrace(absl::string_view text, absl::string_view path);
+
+// Root. One thread.
+class FreezeTrace {
+ public:
+  // Begins to trace the cgroup at /sys/fs/cgroup/NAME in an instance of its own.
+  static absl::StatusOr<std::unique_ptr<FreezeTrace>> Start(std::string name);
+  // Removes the instance.
+  ~FreezeTrace();
+  FreezeTrace(const FreezeTrace&) = delete;
+  FreezeTrace& operator=(const FreezeTrace&) = delete;
+
+  // What came since the last call, in the order of time. Takes tens of milliseconds: nobody may
+  // want the area meanwhile.
+  absl::StatusOr<std::vector<TracedFreeze>> Take();
+
+ private:
+  FreezeTrace(std::string folder, std::string path)
+      : folder_(std::move(folder)), path_(std::move(path)) {}
+
+  absl::Status Write(absl::string_view file, absl::string_view text) const;
+
+  const std::string folder_;
+  const std::string path_;
+};
+
+}  // namespace dmaheap::bench
+
+#endif  // TESTS_BENCH_GUEST_FREEZE_TRACE_H_
