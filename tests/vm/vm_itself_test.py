@@ -2,9 +2,11 @@
 """Tests of the virtual machine itself: what goes in and comes out, and how it ends when it breaks."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True  # the folder of this script is the source tree
@@ -46,6 +48,19 @@ class VmItselfTest(unittest.TestCase):
         self.assertEqual(got.stderr, second)
         with open(os.path.join(out, "copy"), "rb") as copy:
             self.assertEqual(copy.read(), second)
+
+    def test_nothing_is_lost_where_the_runner_gets_no_turn_when_the_guest_ends(self):
+        out = os.path.join(self.folder, "out")
+        words = [_VM, f"--timeout={_PATIENCE_SECONDS}", "--no-daemon", f"--out={out}", "--", "sh",
+                 "-c", "echo begun; sleep 1; head -c 2000000 /dev/zero >/out/zeros"]
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as runner:
+            self.assertEqual(runner.stdout.readline(), b"begun\n")
+            runner.send_signal(signal.SIGSTOP)
+            # The guest needs about two for the rest: the longer, the surer that it has tried to end.
+            time.sleep(5)
+            runner.send_signal(signal.SIGCONT)
+        self.assertEqual(runner.returncode, 0)
+        self.assertEqual(os.path.getsize(os.path.join(out, "zeros")), 2_000_000)
 
     def test_a_command_that_left_a_process_behind_has_ended_all_the_same(self):
         got = self.vm("--no-daemon", "--", "sh", "-c", "sleep 1000 & yes >&2 & echo done; kill -9 $$")

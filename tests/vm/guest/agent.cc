@@ -11,6 +11,7 @@
 //   x  it ended: 32 bits, its exit code, or 128 and the signal
 //   f  the name of a file it left in /out    d  some of that file's bytes
 //   b  there was no command: why
+// The runner answers x and b, after which nothing comes, with a byte: it has everything.
 
 #include <endian.h>
 #include <errno.h>
@@ -46,6 +47,9 @@ constexpr char kOutFolder[] = "/out";
 // What a pipe holds.
 constexpr size_t kChunkBytes = 65536;
 
+// How long a runner may get no turn at the end; then its qemu ends all the same.
+constexpr int kTakenPatienceMs = 30'000;
+
 // For what can not be told the runner: the console, which it shows when no end was told.
 [[noreturn]] void GiveUp(const char* what) {
   dprintf(STDERR_FILENO, "agent: %s: %s\n", what, strerror(errno));
@@ -69,6 +73,14 @@ class Runner {
   void SendExit(int code) {
     const uint32_t number = htole32(static_cast<uint32_t>(code));
     Send('x', {reinterpret_cast<const char*>(&number), sizeof(number)});
+  }
+
+  // After the last frame: until the runner has it. What it has not taken yet when the machine ends
+  // is lost.
+  void WaitTaken() {
+    pollfd entry = {.fd = port_.get(), .events = POLLIN, .revents = 0};
+    while (poll(&entry, 1, kTakenPatienceMs) < 0 && errno == EINTR) {
+    }
   }
 
  private:
@@ -232,7 +244,7 @@ void SendFiles(Runner& runner) {
 
 int Main(int argc, char** argv) {
   if (argc < 3) GiveUp("usage: agent PORT command|shell|broken WHY");
-  UniqueFd port(open(argv[1], O_WRONLY | O_CLOEXEC));
+  UniqueFd port(open(argv[1], O_RDWR | O_CLOEXEC));
   if (!port.valid()) GiveUp(argv[1]);
   Runner runner(std::move(port));
   const absl::string_view what = argv[2];
@@ -244,6 +256,7 @@ int Main(int argc, char** argv) {
     SendFiles(runner);
     runner.SendExit(code);
   }
+  runner.WaitTaken();
   // The runner's qemu ends at a reboot: nothing in here is worth an orderly end.
   reboot(RB_AUTOBOOT);
   GiveUp("reboot");

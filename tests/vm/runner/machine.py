@@ -212,12 +212,19 @@ class _Run:
             self._ready_seconds = time.monotonic() - self._started
         elif kind == frames.EXIT:
             self._exit_code = frames.exit_code(payload)
+            self._say_taken()
         elif kind == frames.BROKEN:
             self._broken = payload.decode("utf-8", "replace")
+            self._say_taken()
         elif kind == frames.FILE:
             self._file = self._files.setdefault(os.path.basename(os.fsdecode(payload)), bytearray())
         elif kind == frames.DATA and self._file is not None:
             self._file += payload
+
+    def _say_taken(self):
+        """The guest ends only now: what qemu has not passed on when it does is lost."""
+        with contextlib.suppress(OSError):  # it ended without waiting
+            self._streams["agent"].ours.send(b"x")
 
     def _outcome(self, is_over, timeout_seconds, complaints):
         console = self._streams["console"].text()
