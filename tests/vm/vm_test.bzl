@@ -4,7 +4,7 @@ One boot serves all its cases. Manual, as a wildcard must not build a kernel: `.
 `./dev test` ask for what is tagged vm, in release, as a sanitizer's program would be another one.
 """
 
-def vm_test(name, program, files = [], cma = None, mem = None, smp = None, append = None, kernel = None, options = [], size = "medium", **kwargs):
+def vm_test(name, program, files = [], cma = None, mem = None, smp = None, append = None, kernel = None, options = [], alone = False, size = "medium", **kwargs):
     """A sh_test of program.
 
     Args:
@@ -17,6 +17,8 @@ def vm_test(name, program, files = [], cma = None, mem = None, smp = None, appen
       append: for the kernel's command line.
       kernel: another one than ours.
       options: more of `./dev vm`.
+      alone: nothing else of the suite may run meanwhile: for what measures times, or needs both of
+        two processors at once.
       size: of the test.
       **kwargs: for the sh_test.
     """
@@ -37,8 +39,7 @@ def vm_test(name, program, files = [], cma = None, mem = None, smp = None, appen
             program,
             "//tests/vm",
         ],
-        tags = kwargs.pop("tags", []) + [
-            "exclusive",  # two virtual processors on two cores
+        tags = kwargs.pop("tags", []) + (["exclusive"] if alone else []) + [
             "manual",
             "vm",
         ],

@@ -13,7 +13,7 @@ namespace {
 constexpr int kLongPins = 5;
 constexpr absl::Duration kLongPinTime = absl::Seconds(2);
 
-// Each waits until the keeper has its whole budget for freezing again.
+// Each waits until the keeper has most of its budget for freezing again.
 constexpr int kStormsPerBarrier = 20;
 
 }  // namespace
@@ -27,7 +27,7 @@ std::vector<Scenario> StormScenarios(int attempts) {
       {.name = "fork_storm", .make = fork_storm, .contenders = all, .attempts = attempts},
       {.name = "exit_storm",
        .make = [] { return MakeExitStorm(ExitStormDefaults()); },
-       .contenders = all,
+       .contenders = retrying,
        .attempts = attempts},
       {.name = "long_pin_2s",
        .make = [] { return MakeVmsplicePin(PipePinDefaults()); },
@@ -38,7 +38,7 @@ std::vector<Scenario> StormScenarios(int attempts) {
        .make = fork_storm,
        .contenders = {"box_5", "box_10", "box_20", "box_50"},
        .attempts = std::max(attempts / kStormsPerBarrier, 1),
-       .pause = kBarrierWindow},
+       .pause = kBarrierWindow / 2},
   };
 }
 
