@@ -6,11 +6,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tests/bench/guest/trace_instance.h"
 #include "tests/bench/storm_record.h"
 
 namespace dmaheap::bench {
@@ -30,25 +31,19 @@ std::vector<TracedFreeze> ParseFreezeTrace(absl::string_view text, absl::string_
 // Root. One thread.
 class FreezeTrace {
  public:
-  // Begins to trace the cgroup at /sys/fs/cgroup/NAME in an instance of its own.
-  static absl::StatusOr<std::unique_ptr<FreezeTrace>> Start(std::string name);
-  // Removes the instance.
-  ~FreezeTrace();
-  FreezeTrace(const FreezeTrace&) = delete;
-  FreezeTrace& operator=(const FreezeTrace&) = delete;
+  // Begins to trace the cgroup at /sys/fs/cgroup/NAME.
+  static absl::StatusOr<FreezeTrace> Start(const std::string& name);
 
   // What came since the last call, in the order of time. Takes tens of milliseconds: nobody may
   // want the area meanwhile.
   absl::StatusOr<std::vector<TracedFreeze>> Take();
 
  private:
-  FreezeTrace(std::string folder, std::string path)
-      : folder_(std::move(folder)), path_(std::move(path)) {}
+  FreezeTrace(std::unique_ptr<TraceInstance> trace, std::string path)
+      : trace_(std::move(trace)), path_(std::move(path)) {}
 
-  absl::Status Write(absl::string_view file, absl::string_view text) const;
-
-  const std::string folder_;
-  const std::string path_;
+  std::unique_ptr<TraceInstance> trace_;
+  std::string path_;
 };
 
 }  // namespace dmaheap::bench

@@ -59,12 +59,12 @@ absl::StatusOr<std::vector<std::unique_ptr<ContenderProcess>>> StartContenders(
 absl::StatusOr<StormRecord> RunAll(int attempts) {
   StormRecord record;
   for (const ContenderKind& kind : StormContenders()) record.contenders.push_back(kind.name);
-  const auto trace = FreezeTrace::Start(kStormCgroup);
+  auto trace = FreezeTrace::Start(kStormCgroup);
   if (!trace.ok()) return trace.status();
   for (const Scenario& scenario : StormScenarios(attempts)) {
     const auto contenders = StartContenders(scenario);
     if (!contenders.ok()) return contenders.status();
-    if (absl::Status status = RunScenario(scenario, *contenders, **trace, record); !status.ok()) {
+    if (absl::Status status = RunScenario(scenario, *contenders, *trace, record); !status.ok()) {
       return absl::Status(status.code(), absl::StrCat(scenario.name, ": ", status.message()));
     }
   }
