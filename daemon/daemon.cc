@@ -434,8 +434,8 @@ int RunBroker(const Options& options) {
   sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
 
-  // Distributions build Abseil so that each of gRPC's mutexes keeps a graph of lock orders, for a
-  // tenth of a call's time. A help for gRPC's makers, who run it.
+  // Distributions build Abseil so that each of gRPC's mutexes keeps a graph of lock orders, which
+  // shows in a profile of the broker. A help for gRPC's makers, who run it.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 
   Broker broker(options);
