@@ -83,7 +83,7 @@ class BarriersTest : public ::testing::Test {
 };
 
 TEST_F(BarriersTest, StandForTheirBox) {
-  constexpr int kTimes = 5;
+  constexpr int kTimes = 10;
   for (const int box : {5, 10, 20, 50}) {
     std::vector<int> to_frozen;
     std::vector<int> frozen_for;
@@ -114,7 +114,7 @@ TEST_F(BarriersTest, StandForTheirBox) {
 
 TEST_F(BarriersTest, AreEndedByWhoeverAsks) {
   std::vector<int> frozen_for;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(absl::StartsWith(FreezeWhenAllowed("freeze 0 50"), "frozen "));
     const std::string thawed = Command("thaw");
     ASSERT_TRUE(absl::StartsWith(thawed, "thawed ")) << thawed;
