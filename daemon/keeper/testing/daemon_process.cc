@@ -209,8 +209,11 @@ std::string Ask(const std::string& path, absl::string_view command) {
 }
 
 bool WaitGone(pid_t pid) {
+  if (pid <= 0) return false;
   const UniqueFd pidfd(OpenPidFd(pid));
-  if (!pidfd.valid()) return errno == ESRCH;
+  // EINVAL of a process whose number is about to end: it is reaped just now (kernel/fork.c,
+  // pidfd_prepare).
+  if (!pidfd.valid()) return errno == ESRCH || errno == EINVAL;
   return Readable(pidfd.get(), DaemonProcess::kPatienceMilliseconds);
 }
 
