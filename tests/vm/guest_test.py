@@ -7,6 +7,7 @@ Started by Bazel (vm_test.bzl), in the tree of the test's files.
 """
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -17,13 +18,19 @@ _REPORT = "test.xml"
 # So that the machine tells what it hung at before Bazel ends the test.
 _MARGIN_SECONDS = 15
 _BAZEL_SECONDS = 300
+_FOR_GTEST = {
+    "TESTBRIDGE_TEST_ONLY": "GTEST_FILTER",
+    "TEST_TOTAL_SHARDS": "GTEST_TOTAL_SHARDS",
+    "TEST_SHARD_INDEX": "GTEST_SHARD_INDEX",
+}
 
 
 def gtest_environment():
     """How GoogleTest is told what Bazel told this process."""
     environment = {"GTEST_OUTPUT": f"xml:/out/{_REPORT}", "GTEST_COLOR": "no"}
-    if "TESTBRIDGE_TEST_ONLY" in os.environ:
-        environment["GTEST_FILTER"] = os.environ["TESTBRIDGE_TEST_ONLY"]
+    for bazel, gtest in _FOR_GTEST.items():
+        if bazel in os.environ:
+            environment[gtest] = os.environ[bazel]
     return environment
 
 
@@ -31,6 +38,8 @@ def main(words):
     split = words.index("--")
     options, (program, *arguments) = words[:split], words[split + 1:]
     seconds = int(os.environ.get("TEST_TIMEOUT", _BAZEL_SECONDS)) - _MARGIN_SECONDS
+    if "TEST_SHARD_STATUS_FILE" in os.environ:
+        pathlib.Path(os.environ["TEST_SHARD_STATUS_FILE"]).touch()
     with tempfile.TemporaryDirectory(prefix="dmaheapd-vm-test.") as folder:
         log = os.path.join(folder, "log")
         options += ["--timeout", str(seconds), "--out", folder, "--log", log, "--times"]
