@@ -232,6 +232,11 @@ struct AllocationProgress {
   std::string last_error;
   // Name of the policy that it goes by.
   std::string retry_policy;
+  // The page that is in the way, where the daemon can see which one it is: how long it has been
+  // there, and who has it in their address space, for people to read ("camera (pid 42, uid 1047)").
+  // Empty: nobody was found, or nobody could look. Names are the processes' own words.
+  absl::Duration stuck_for = absl::ZeroDuration();
+  std::string pinned_by;
 };
 
 // Called each time that the request is at something else; what changes faster than it is read is

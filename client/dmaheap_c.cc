@@ -162,7 +162,9 @@ dmaheap::ProgressCallback ConvertProgress(dmaheap_progressed on_progress, void* 
         .own_bytes = progress.own_bytes,
         .waiting_others_bytes = progress.waiting_others_bytes,
         .last_error = progress.last_error.c_str(),
-        .retry_policy = progress.retry_policy.c_str()};
+        .retry_policy = progress.retry_policy.c_str(),
+        .stuck_ms = Milliseconds(progress.stuck_for),
+        .pinned_by = progress.pinned_by.c_str()};
     on_progress(context, &message);
   };
 }

@@ -224,6 +224,10 @@ typedef struct dmaheap_progress {
   const char* last_error;
   /* Name of the policy that it goes by. */
   const char* retry_policy;
+  /* The page that is in the way, where the daemon can see which one it is: how long it has been
+   * there, and who has it in their address space, for people to read; "" if nobody was found. */
+  int64_t stuck_ms;
+  const char* pinned_by;
 } dmaheap_progress;
 
 /* Called each time that the request is at something else; what changes faster than it is read is

@@ -22,8 +22,10 @@
 #include "daemon/config/policy_file.h"
 #include "daemon/core/allocator.h"
 #include "daemon/core/live_view.h"
+#include "daemon/core/page_watch.h"
 #include "daemon/diagnosis/prober/prober_client.h"
 #include "daemon/diagnosis/prober_lister.h"
+#include "daemon/diagnosis/prober_page_watch.h"
 #include "daemon/handover/barrier_link.h"
 #include "daemon/handover/inheritance.h"
 #include "daemon/handover/journal_file.h"
@@ -95,7 +97,7 @@ class Broker {
     }
     Inventory left;
     if (absl::Status status = StartLiveView(*inheritance, left); !status.ok()) return status;
-    if (absl::Status status = StartProberLister(*inheritance); !status.ok()) return status;
+    if (absl::Status status = StartProber(*inheritance); !status.ok()) return status;
     if (absl::Status status = StartBarrier(*inheritance); !status.ok()) return status;
     OpenJournal(left);
     WarnOfBarriers(*policy);
@@ -114,6 +116,7 @@ class Broker {
                 },
             .random = [this] { return std::uniform_real_distribution<double>()(random_); },
             .barrier = *barrier_,
+            .pages = *pages_,
             .barrier_cgroups = options_.barrier_cgroups},
         std::make_shared<const EffectivePolicy>(*std::move(policy)));
     left.held = std::move(inheritance->held_buffers);
@@ -207,7 +210,7 @@ class Broker {
     return absl::OkStatus();
   }
 
-  absl::Status StartProberLister(Inheritance& inheritance) {
+  absl::Status StartProber(Inheritance& inheritance) {
     if (inheritance.prober.valid()) {
       if (absl::Status status = Take(ProberClient::Create(std::move(inheritance.prober)), prober_);
           !status.ok()) {
@@ -221,6 +224,11 @@ class Broker {
       }
     }
     lister_ = std::make_unique<ProberLister>(*loop_, prober_.get());
+    if (prober_ != nullptr) {
+      pages_ = std::make_unique<ProberPageWatch>(*loop_, *prober_);
+    } else {
+      pages_ = std::make_unique<NoPageWatch>();
+    }
     return absl::OkStatus();
   }
 
@@ -403,6 +411,7 @@ class Broker {
   std::unique_ptr<KernelLiveView> live_view_;
   std::unique_ptr<ProberClient> prober_;
   std::unique_ptr<ProberLister> lister_;
+  std::unique_ptr<PageWatch> pages_;
   std::unique_ptr<BarrierLink> barrier_;
   std::unique_ptr<Journal> journal_;
   absl::optional<EventLog> event_log_;

@@ -26,12 +26,24 @@ std::string FreeText(const AllocationProgress& progress) {
   return "free space not known";
 }
 
+// A page that is in the way for less is one of many that come and go.
+constexpr absl::Duration kWorthTelling = absl::Milliseconds(100);
+
+std::string PinnedText(const AllocationProgress& progress, const std::string& heap) {
+  if (progress.stuck_for < kWorthTelling) {
+    return absl::StrCat("pages of ", heap, " can not be moved just now (", FreeText(progress), ")");
+  }
+  const std::string who =
+      progress.pinned_by.empty() ? "" : absl::StrCat(", mapped by ", Printable(progress.pinned_by));
+  return absl::StrCat("a page of ", heap, " has been pinned for ",
+                      absl::FormatDuration(absl::Trunc(progress.stuck_for, kWorthTelling)), who);
+}
+
 std::string ObstacleText(const AllocationProgress& progress) {
   const std::string heap = Printable(ShortName(progress.heap));
   switch (progress.obstacle) {
     case Obstacle::kPinned:
-      return absl::StrCat("pages of ", heap, " can not be moved just now (", FreeText(progress),
-                          ")");
+      return PinnedText(progress, heap);
     case Obstacle::kNoRoom:
       return absl::StrCat("no room in ", heap, " (", FreeText(progress),
                           "); somebody has to release something");

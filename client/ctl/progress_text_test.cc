@@ -57,6 +57,18 @@ TEST(ProgressTextTest, FreeSpaceIsSaidAsFarAsItIsKnown) {
   EXPECT_NE(ProgressText(progress, {}).find("(free 8MiB)"), std::string::npos);
 }
 
+TEST(ProgressTextTest, APageThatStaysIsToldWithWhoHasIt) {
+  AllocationProgress progress = Waiting(Obstacle::kPinned);
+  progress.stuck_for = absl::Milliseconds(1370);
+  EXPECT_NE(ProgressText(progress, {}).find("a page of reserved has been pinned for 1.3s"),
+            std::string::npos)
+      << ProgressText(progress, {});
+  progress.pinned_by = "cam\nera (pid 42, uid 1047)";
+  EXPECT_NE(ProgressText(progress, {}).find("for 1.3s, mapped by cam?era (pid 42, uid 1047)"),
+            std::string::npos)
+      << ProgressText(progress, {});
+}
+
 TEST(ProgressTextTest, EachStateHasItsWords) {
   AllocationProgress progress;
   progress.elapsed = absl::Seconds(2);

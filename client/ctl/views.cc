@@ -184,6 +184,14 @@ std::string AttemptsCell(const A& a, absl::Time) { return absl::StrCat(a.attempt
 std::string ObstacleCell(const A& a, absl::Time) {
   return a.obstacle() == A::OBSTACLE_UNSPECIFIED ? std::string() : A::Obstacle_Name(a.obstacle());
 }
+std::string PinnedForCell(const A& a, absl::Time) {
+  if (!a.has_pinned_page()) return "";
+  return absl::FormatDuration(
+      absl::Trunc(ToDuration(a.pinned_page().stuck_duration()), absl::Milliseconds(1)));
+}
+std::string PinnedByCell(const A& a, absl::Time) {
+  return Printable(client_internal::ToText(a.pinned_page()));
+}
 std::string CountCell(const A& a, absl::Time) {
   return absl::StrCat(a.allocated(), "/", a.count());
 }
@@ -366,6 +374,8 @@ std::string DescribeAllocation(const v1::Allocation& allocation) {
       {{"OWN"}, [](const A& a, absl::Time) { return BothSizes(a.own_bytes()); }},
       {{"WAITING_OTHERS"},
        [](const A& a, absl::Time) { return BothSizes(a.waiting_others_bytes()); }},
+      {{"PINNED_FOR"}, PinnedForCell},
+      {{"PINNED_BY"}, PinnedByCell},
       {{"LAST_ERROR"}, LastErrorCell},
       {{"AGE"}, ElapsedCell},
   };

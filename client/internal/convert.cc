@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "proto/wire.h"
 
 namespace dmaheap::client_internal {
@@ -78,6 +79,13 @@ HeapInfo ToHeapInfo(const v1::Heap& heap) {
   return info;
 }
 
+std::string ToText(const v1::Allocation::PinnedPage& page) {
+  return absl::StrJoin(page.mappers(), ", ", [](std::string* out, const auto& process) {
+    absl::StrAppend(out, process.process_name(), " (pid ", process.pid(), ", uid ", process.uid(),
+                    ")");
+  });
+}
+
 AllocationProgress ToProgress(const v1::Allocation& allocation) {
   AllocationProgress progress;
   progress.attempts = allocation.attempts();
@@ -94,6 +102,10 @@ AllocationProgress ToProgress(const v1::Allocation& allocation) {
   progress.waiting_others_bytes = allocation.waiting_others_bytes();
   progress.last_error = allocation.last_error();
   progress.retry_policy = allocation.retry_policy();
+  if (allocation.has_pinned_page()) {
+    progress.stuck_for = ToDuration(allocation.pinned_page().stuck_duration());
+    progress.pinned_by = ToText(allocation.pinned_page());
+  }
   return progress;
 }
 

@@ -17,6 +17,8 @@ namespace dmaheap::client_internal {
 Contiguity ToContiguity(v1::Contiguity contiguity);
 BufferInfo ToBufferInfo(const v1::Buffer& buffer);
 HeapInfo ToHeapInfo(const v1::Heap& heap);
+// Who has the page, in words; empty if nobody was found.
+std::string ToText(const v1::Allocation::PinnedPage& page);
 AllocationProgress ToProgress(const v1::Allocation& allocation);
 v1::Priority FromPriority(Priority priority);
 

@@ -14,7 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "daemon/core/ledger.h"
+#include "daemon/core/page_watch.h"
 #include "daemon/core/recipient.h"
 #include "daemon/core/request.h"
 #include "daemon/loop/executor.h"
@@ -58,6 +60,23 @@ class SlotReservation {
 // A call that waits for an allocation. 0 is never one.
 using CallId = uint64_t;
 using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersResponse>)>;
+
+// The page that was in the way of the last attempts, where that is known.
+struct PinnedPage {
+  PageWatch::Id watch = 0;
+  // 0: not known.
+  uint64_t frame = 0;
+  bool watched = false;
+  // The failures at which it was first and last the one.
+  absl::Time first_seen = absl::InfinitePast();
+  absl::Time last_seen = absl::InfinitePast();
+  bool asked_for_mappers = false;
+  absl::optional<PageMappers> mappers = absl::nullopt;
+
+  absl::Duration StuckFor() const {
+    return frame == 0 ? absl::ZeroDuration() : last_seen - first_seen;
+  }
+};
 
 struct Allocation {
   enum class State { kNew, kInLine, kFreezing, kAttempting, kBackingOff, kEnded };
@@ -103,6 +122,7 @@ struct Allocation {
   // Of the heap that is tried now.
   absl::Time first_failure;
   absl::Time last_failure;
+  PinnedPage page;
   // While it backs off: when it tries again, and before when no event makes it try.
   absl::Time next_attempt;
   absl::Time not_before;

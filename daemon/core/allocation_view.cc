@@ -64,6 +64,19 @@ void FillObstacle(const Allocator& allocator, const Allocation& allocation,
   message.set_obstacle(ObstacleOf(facts));
 }
 
+void FillPinnedPage(const PinnedPage& page, v1::Allocation::PinnedPage& message) {
+  *message.mutable_stuck_duration() = ToProtoDuration(page.StuckFor());
+  message.set_release_watched(page.watched);
+  if (!page.mappers.has_value()) return;
+  for (const PageMapper& process : page.mappers->processes) {
+    v1::Allocation::Process& mapper = *message.add_mappers();
+    mapper.set_pid(process.pid);
+    mapper.set_uid(process.uid);
+    mapper.set_process_name(process.name);
+  }
+  message.set_mappers_complete(page.mappers->complete);
+}
+
 }  // namespace
 
 v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation) {
@@ -97,6 +110,7 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   if (allocation.attempts_on_heap > 0 && !allocation.last_error.ok()) {
     FillObstacle(allocator, allocation, message);
   }
+  if (allocation.page.frame != 0) FillPinnedPage(allocation.page, *message.mutable_pinned_page());
   return message;
 }
 

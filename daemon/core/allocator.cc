@@ -49,6 +49,7 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
                .make_worker = dependencies_.make_worker,
                .random = dependencies_.random,
                .barrier = dependencies_.barrier,
+               .pages = dependencies_.pages,
                .barrier_cgroups = dependencies_.barrier_cgroups},
               *this) {}
 

@@ -32,6 +32,7 @@
 #include "daemon/core/fd_store.h"
 #include "daemon/core/journal.h"
 #include "daemon/core/live_view.h"
+#include "daemon/core/page_watch.h"
 #include "daemon/core/reconciler.h"
 #include "daemon/core/replay_cache.h"
 #include "daemon/core/request.h"
@@ -59,6 +60,7 @@ class Allocator : private Engine::Client {
     // Uniform in [0, 1), for jitter.
     std::function<double()> random;
     Barrier& barrier;
+    PageWatch& pages;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups = {};
   };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/page_watch.h"
 #include "daemon/core/testing/fake_barrier.h"
 #include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
@@ -60,7 +61,8 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                       return std::make_unique<ThreadWorker>(threads, name);
                                     },
                                 .random = [] { return 0.5; },
-                                .barrier = barrier_},
+                                .barrier = barrier_,
+                                .pages = pages_},
         std::make_shared<const EffectivePolicy>(policy));
     thread_ = std::thread([this] { loop_->Run(); });
   }
@@ -92,6 +94,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeFdStore store_;
   FakeJournal journal_;
   FakeBufferLister lister_;
+  NoPageWatch pages_;
   FakeBarrier barrier_;
   NoEvents events_;
   std::unique_ptr<Allocator> allocator_;

@@ -1,5 +1,7 @@
 #include "daemon/core/engine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -58,7 +60,13 @@ Engine::Engine(Dependencies dependencies, Client& client)
       barrier_(dependencies.barrier),
       barrier_cgroups_(std::move(dependencies.barrier_cgroups)),
       client_(client),
-      lanes_(std::move(dependencies.make_worker)) {}
+      lanes_(std::move(dependencies.make_worker)),
+      pages_(
+          dependencies.pages,
+          {.on_found = [this](const AllocationPtr& allocation) { Reconsider(allocation); },
+           .on_released = [this](const AllocationPtr& allocation) { OnPageReleased(allocation); },
+           .on_mappers =
+               [this](const AllocationPtr& allocation) { client_.OnProgress(*allocation); }}) {}
 
 Engine::~Engine() { *self_ = nullptr; }
 
@@ -108,14 +116,15 @@ void Engine::StartAttempt(const AllocationPtr& allocation) {
         const absl::Duration took = executor_.Now() - start;
         // The worker keeps no reference: the last one gives charge and slots back, inside a task.
         executor_.Post([this, allocation = std::move(allocation), attempt = std::move(attempt),
-                        took]() mutable {
-          Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status), took);
+                        took, thread = gettid()]() mutable {
+          Attempted(allocation, std::move(attempt.buffers), std::move(attempt.status), took,
+                    thread);
         });
       });
 }
 
 void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers,
-                       absl::Status status, absl::Duration took) {
+                       absl::Status status, absl::Duration took, pid_t thread) {
   Lane& lane = *allocation->lane;
   --lane.running;
   --running_;
@@ -136,13 +145,13 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
     client_.OnGot(allocation);
   } else {
     allocation->last_error = std::move(status);
-    Failed(allocation, took);
+    Failed(allocation, took, thread);
   }
   Pump(lane);
   if (idle()) client_.OnIdle();
 }
 
-void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
+void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t thread) {
   const absl::Time now = executor_.Now();
   const int error_number = GetErrno(allocation->last_error);
   if (allocation->attempts_on_heap == 1) allocation->first_failure = now;
@@ -152,8 +161,14 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
 
   allocation->not_before =
       now + allocation->lane->share.BookRetry(now, took, allocation->rounded_bytes);
-  Decide(allocation,
-         /*barrier_ready=*/!LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes));
+  const bool has_room = !LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
+  Decide(allocation, /*barrier_ready=*/has_room);
+  if (allocation->ended || error_number != ENOMEM) return;
+  if (has_room) {
+    pages_.OnFailed(allocation, thread);
+  } else {
+    pages_.Forget(*allocation);
+  }
 }
 
 void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
@@ -168,6 +183,9 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
   AreaSnapshot area;
   area.learned_delay = allocation->lane->lifetimes.MedianRest(now - allocation->first_failure);
   area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
+  area.stuck_for = allocation->page.StuckFor();
+  // A policy that counts its attempts is one that was written for its waits.
+  area.page_watched = allocation->page.watched && !policy.max_attempts.has_value();
   area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
   const RetryDecision decision = DecideRetry(policy, history, area, random_());
   if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
@@ -246,6 +264,26 @@ void Engine::StopWaiting(const AllocationPtr& allocation) {
   allocation->lane->worker->Cancel(std::exchange(allocation->retry_timer, 0));
 }
 
+void Engine::Reconsider(const AllocationPtr& allocation) {
+  if (allocation->state != Allocation::State::kBackingOff) return;
+  StopWaiting(allocation);
+  Decide(allocation, /*barrier_ready=*/false);
+}
+
+void Engine::OnPageReleased(const AllocationPtr& allocation) {
+  if (allocation->state != Allocation::State::kBackingOff) return;
+  const RetryPolicy& policy = PolicyOf(client_.policy(), *allocation);
+  // Whose attempts are counted does not lose one to a release that may be one of many.
+  if (policy.max_attempts.has_value()) return;
+  const absl::Time now = executor_.Now();
+  const absl::Time soonest =
+      std::max(allocation->not_before, allocation->last_failure + policy.initial_backoff);
+  if (soonest >= allocation->next_attempt) return;
+  StopWaiting(allocation);
+  if (soonest <= now) return Enqueue(allocation);
+  WaitToRetry(allocation, soonest - now);
+}
+
 void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback) {
   ++allocation->fallbacks;
   Heap* const heap = client_.FallbackHeap(*allocation, fallback);
@@ -260,6 +298,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
     client_.OnClosed();
   }
   allocation->lane->queue.Leave(uid);
+  pages_.Forget(*allocation);
   allocation->heap = heap;
   allocation->lane = &lanes_.Of(*heap);
   allocation->attempts_on_heap = 0;
@@ -270,6 +309,7 @@ void Engine::Leave(const AllocationPtr& allocation) {
   allocation->state = Allocation::State::kEnded;
   allocation->abandoned.store(true, std::memory_order_relaxed);
   StopWaiting(allocation);
+  pages_.Forget(*allocation);
   if (allocation->lane == nullptr) return;
   const uint32_t uid = allocation->request.principal.uid;
   allocation->lane->queue.Remove(uid, allocation);

@@ -26,6 +26,7 @@
 #include "daemon/core/barrier.h"
 #include "daemon/core/lane.h"
 #include "daemon/core/live_view.h"
+#include "daemon/core/page_inquiry.h"
 #include "daemon/core/retry_decision.h"
 #include "daemon/loop/executor.h"
 #include "heaps/heap.h"
@@ -74,6 +75,7 @@ class Engine {
     // Uniform in [0, 1).
     std::function<double()> random;
     Barrier& barrier;
+    PageWatch& pages;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups;
   };
@@ -106,8 +108,8 @@ class Engine {
   void Pump(Lane& lane);
   void StartAttempt(const AllocationPtr& allocation);
   void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
-                 absl::Duration took);
-  void Failed(const AllocationPtr& allocation, absl::Duration took);
+                 absl::Duration took, pid_t thread);
+  void Failed(const AllocationPtr& allocation, absl::Duration took, pid_t thread);
   void Decide(const AllocationPtr& allocation, bool barrier_ready);
   void RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use);
   void OnFrozen(const AllocationPtr& allocation, const absl::Status& status);
@@ -115,6 +117,9 @@ class Engine {
   absl::optional<int> CgroupOf(const RetryPolicy& policy) const;
   void WaitToRetry(const AllocationPtr& allocation, absl::Duration delay);
   void StopWaiting(const AllocationPtr& allocation);
+  // More is known of the page in its way: the decision is made anew.
+  void Reconsider(const AllocationPtr& allocation);
+  void OnPageReleased(const AllocationPtr& allocation);
   void TurnTo(const AllocationPtr& allocation, const std::string& fallback);
   void OfferLate(const AllocationPtr& allocation);
 
@@ -125,6 +130,7 @@ class Engine {
   const std::vector<std::string> barrier_cgroups_;
   Client& client_;
   Lanes lanes_;
+  PageInquiry pages_;
   int running_ = 0;
   BarrierCounts barriers_;
   // Answers of the barrier that outlive this find it empty.

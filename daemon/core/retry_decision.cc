@@ -66,6 +66,11 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
     delay = std::clamp(*area.learned_delay, policy.initial_backoff, policy.max_backoff);
   }
   delay *= 1.0 + policy.jitter * (2.0 * random - 1.0);
+  if (area.page_watched) {
+    // Not beyond the moment when the page has been there for too long.
+    delay = std::max(delay, std::min({area.stuck_for * kWatchedStretch, kLongestWatchedWait,
+                                      policy.give_up_when_stuck_for - area.stuck_for}));
+  }
   delay = std::max(delay, area.least_delay);
   // Before the answer is due there is time for some more attempts, each after half of what is left.
   // The very end is the deadline's: it comes with an explanation of its own.

@@ -3,7 +3,7 @@
 //
 // What it promises, whatever the history: at most max_attempts attempts on one heap; the last
 // attempt begins at most max_elapsed after the request was accepted; no delay is above max_backoff
-// and its jitter, but for least_delay.
+// and its jitter, but for least_delay, and where the release of the page in the way is watched.
 
 #ifndef DAEMON_CORE_RETRY_DECISION_H_
 #define DAEMON_CORE_RETRY_DECISION_H_
@@ -36,11 +36,18 @@ struct AreaSnapshot {
   absl::optional<absl::Duration> learned_delay = absl::nullopt;
   // How long one and the same page has been in the way; zero where nobody can see that.
   absl::Duration stuck_for = absl::ZeroDuration();
+  // Its release ends the wait, whatever its length.
+  bool page_watched = false;
   // So that others of the area get their turn in between.
   absl::Duration least_delay = absl::ZeroDuration();
   // The policy's barrier may be tried, and could help: the area has room.
   bool barrier_ready = false;
 };
+
+// Where the release of the page in the way is watched, the wait is at least so many times as long
+// as it has been in the way, up to the longest: it only guards against a release that went unseen.
+inline constexpr double kWatchedStretch = 4;
+inline constexpr absl::Duration kLongestWatchedWait = absl::Seconds(1);
 
 struct RetryAfter {
   absl::Duration delay;

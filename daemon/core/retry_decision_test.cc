@@ -216,12 +216,15 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       if (any(0, 1) == 1) area.learned_delay = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.stuck_for = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.least_delay = absl::Microseconds(any(0, 100'000));
+      area.page_watched = any(0, 1) == 1;
       area.barrier_ready = any(0, 1) == 1;
       const RetryDecision decision = DecideRetry(policy, history, area, unit());
       if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
         ASSERT_GT(retry->delay, absl::ZeroDuration());
+        const absl::Duration watched =
+            area.page_watched ? kLongestWatchedWait : absl::ZeroDuration();
         ASSERT_LE(retry->delay,
-                  std::max(policy.max_backoff * (1 + policy.jitter), area.least_delay));
+                  std::max({policy.max_backoff * (1 + policy.jitter), area.least_delay, watched}));
         history.elapsed += retry->delay;
       } else if (std::holds_alternative<BehindBarrier>(decision)) {
         ASSERT_TRUE(policy.barrier.has_value());

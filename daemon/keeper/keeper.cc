@@ -51,10 +51,11 @@ void ReportPrivileges(const Account& account) {
     return;
   }
   spdlog::warn(
-      "event=starting_unprivileged user={} uid={} note=\"without CAP_SYS_PTRACE and "
-      "CAP_DAC_READ_SEARCH the prober sees this account's processes only, and no debugfs: orphaned "
-      "buffers can not be attributed, accounting of simulated buffers is partial; heaps are those "
-      "that this account may open. Start as root for all of it\"",
+      "event=starting_unprivileged user={} uid={} note=\"without CAP_SYS_PTRACE, "
+      "CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN the prober sees this account's processes only, no "
+      "debugfs and no numbers of pages: orphaned buffers can not be attributed, accounting of "
+      "simulated buffers is partial, who pins a page is not found; heaps are those that this "
+      "account may open. Start as root for all of it\"",
       LogValue(account.name), account.uid);
 }
 

@@ -655,7 +655,7 @@ class PrivilegesTest : public KeeperTest {
 
 constexpr char kNoCapability[] = "0000000000000000";
 // CAP_DAC_READ_SEARCH (2) and CAP_SYS_PTRACE (19).
-constexpr char kProbersCapabilities[] = "0000000000080004";
+constexpr char kProbersCapabilities[] = "0000000000280004";
 
 TEST_F(PrivilegesTest, TheBrokerHasNone) {
   StartAndWait();
@@ -671,7 +671,7 @@ TEST_F(PrivilegesTest, TheBrokerHasNone) {
   EXPECT_EQ(StatusOf(broker, "Name"), "dmaheapd-broker");
 }
 
-TEST_F(PrivilegesTest, TheProberHasItsTwoAndASandbox) {
+TEST_F(PrivilegesTest, TheProberHasItsThreeAndASandbox) {
   StartAndWait();
   const pid_t prober = NextProberPid();
   // It has answered, so it is inside.

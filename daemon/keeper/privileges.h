@@ -21,7 +21,11 @@ namespace dmaheap {
 // What the prober needs, each for one kind of source (capabilities(7), proc(5)).
 //   CAP_SYS_PTRACE        /proc/PID/fd, fdinfo and maps of other accounts
 //   CAP_DAC_READ_SEARCH   the folders of those, and debugfs
-inline constexpr cap_value_t kProberCapabilities[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+//   CAP_SYS_ADMIN         the numbers of page frames in /proc/PID/pagemap; whatever else it allows
+//   is
+//                         a system call that the prober's sandbox ends the process for
+inline constexpr cap_value_t kProberCapabilities[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+                                                      CAP_SYS_ADMIN};
 
 // Those of wanted that this process has (permitted), in the same order.
 absl::StatusOr<std::vector<cap_value_t>> AvailableCapabilities(

@@ -83,6 +83,7 @@ absl::StatusOr<std::unique_ptr<Resources>> Resources::Open(const Options& option
   all->OpenHeaps(options);
   if (absl::Status status = all->OpenDrmCards(options); !status.ok()) return status;
   all->OpenUdmabuf(options);
+  all->OpenTrace(options);
   return all;
 }
 
@@ -200,6 +201,21 @@ void Resources::OpenUdmabuf(const Options& options) {
     spdlog::info("event=no_udmabuf errno={} note=\"simulated buffers are memfds\"",
                  ErrnoName(errno));
   }
+}
+
+// Only a kernel's area has pages that somebody else could hold on to.
+void Resources::OpenTrace(const Options& options) {
+  if (!options.prober || heaps_.empty()) return;
+  absl::StatusOr<std::unique_ptr<TraceInstance>> trace = TraceInstance::Open(kTraceFolder);
+  if (!trace.ok()) {
+    spdlog::info(
+        "event=no_page_watch note=\"which page is in the way of an allocation, and its "
+        "release, are not seen: retries go by time alone\" {}",
+        LogStatus(trace.status()));
+    return;
+  }
+  trace_ = *std::move(trace);
+  spdlog::info("event=trace_opened releases={}", trace_->filter() >= 0 ? "seen" : "unseen");
 }
 
 }  // namespace dmaheap

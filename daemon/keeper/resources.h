@@ -14,6 +14,7 @@
 #include "daemon/keeper/account.h"
 #include "daemon/keeper/files.h"
 #include "daemon/keeper/notify_server.h"
+#include "daemon/keeper/trace_instance.h"
 #include "daemon/options.h"
 #include "heaps/node_scan.h"
 #include "proto/unique_fd.h"
@@ -38,6 +39,8 @@ class Resources {
   const std::vector<HeapNode>& drm_cards() const { return drm_cards_; }
   // -1 where there may be no simulated heap, or the kernel has no udmabuf.
   int udmabuf() const { return udmabuf_.get(); }
+  // nullptr where there is no area whose allocations could be traced, or no trace to be had.
+  const TraceInstance* trace() const { return trace_.get(); }
   NotifyServer& notify() { return *notify_; }
   const std::string& notify_path() const { return notify_path_; }
   // The two ends of the socket between broker and prober. The broker's end does not block.
@@ -60,6 +63,7 @@ class Resources {
   void OpenHeaps(const Options& options);
   absl::Status OpenDrmCards(const Options& options);
   void OpenUdmabuf(const Options& options);
+  void OpenTrace(const Options& options);
 
   Account account_;
   absl::optional<LockFile> lock_;
@@ -67,6 +71,7 @@ class Resources {
   std::vector<HeapNode> heaps_;
   std::vector<HeapNode> drm_cards_;
   UniqueFd udmabuf_;
+  std::unique_ptr<TraceInstance> trace_;
   absl::optional<NotifyServer> notify_;
   std::string notify_path_;
   std::pair<UniqueFd, UniqueFd> broker_prober_;

@@ -173,6 +173,11 @@ ChildSpec Supervisor::ProberSpec() const {
   if (!options_.barrier_cgroups.empty()) {
     spec.fds.push_back({"keeper", resources_->prober_end_to_keeper()});
   }
+  if (const TraceInstance* trace = resources_->trace(); trace != nullptr) {
+    spec.fds.push_back({"trace.pipe", trace->pipe()});
+    if (trace->filter() >= 0) spec.fds.push_back({"trace.filter", trace->filter()});
+    if (trace->enable() >= 0) spec.fds.push_back({"trace.enable", trace->enable()});
+  }
   spec.account = resources_->account();
   spec.capabilities.assign(std::begin(kProberCapabilities), std::end(kProberCapabilities));
   spec.oom_score = kProberOomScore;

@@ -18,6 +18,7 @@
 #include "daemon/core/testing/fake_heap.h"
 #include "daemon/core/testing/fake_journal.h"
 #include "daemon/core/testing/fake_live_view.h"
+#include "daemon/core/testing/fake_page_watch.h"
 #include "daemon/core/testing/fake_recipient.h"
 #include "daemon/core/testing/manual_worker.h"
 #include "daemon/loop/virtual_executor.h"
@@ -99,6 +100,7 @@ class CoreFixture : public FdLeakCheck {
     EXPECT_EQ(store_.size(), 0u);
     EXPECT_EQ(journal_.size(), 0u);
     EXPECT_EQ(executor_.timers(), 0u);
+    EXPECT_EQ(pages_.watches(), 0u);
     for (const auto& outcome : outcomes_) EXPECT_EQ(outcome->calls, 1);
     for (const auto& outcome : claims_) EXPECT_EQ(outcome->calls, 1);
     allocator_.reset();
@@ -124,6 +126,7 @@ class CoreFixture : public FdLeakCheck {
                                                             .make_worker = workers_.Factory(),
                                                             .random = [] { return 0.5; },
                                                             .barrier = barrier_,
+                                                            .pages = pages_,
                                                             .barrier_cgroups = {"apps"}},
                                     PolicyOf(policy));
   }
@@ -237,6 +240,7 @@ class CoreFixture : public FdLeakCheck {
   FakeJournal journal_;
   FakeBufferLister lister_;
   FakeBarrier barrier_;
+  FakePageWatch pages_;
   EventList events_;
   std::vector<std::shared_ptr<FakeRecipient>> sessions_;
   std::vector<std::shared_ptr<Outcome>> outcomes_;

@@ -1,5 +1,7 @@
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -45,7 +48,7 @@ class Scan {
       if (box_.Ended() || !LookInto(proc.get(), name, count)) reply.flags |= kProberHoldersPartial;
       present_ = present_ || count.present > 0;
       shown_ = shown_ || count.numbers_shown;
-      if (count.inside > 0) reply.mappers.push_back({.pid = pid, .pages = count.inside});
+      if (count.inside > 0) reply.mappers.push_back(Describe(proc.get(), pid, count.inside));
     }
     if (present_ && !shown_) reply.error_number = EPERM;
   }
@@ -67,6 +70,20 @@ class Scan {
       whole = ReadPagemap(pagemap->get(), *addresses, count) && whole;
     }
     return whole;
+  }
+
+  MapperRecord Describe(int proc, int32_t pid, uint64_t pages) {
+    MapperRecord record{.pid = pid, .uid = kNoUid, .pages = pages};
+    const std::string folder = absl::StrCat(pid);
+    struct stat owner;
+    if (fstatat(proc, folder.c_str(), &owner, AT_SYMLINK_NOFOLLOW) == 0) record.uid = owner.st_uid;
+    const absl::StatusOr<UniqueFd> comm = OpenFileBelow(proc, folder + "/comm");
+    if (!comm.ok()) return record;
+    const absl::StatusOr<FileText> text = ReadAll(comm->get(), sizeof(record.name), box_);
+    if (!text.ok()) return record;
+    const absl::string_view name = absl::StripTrailingAsciiWhitespace(text->bytes);
+    std::copy_n(name.begin(), std::min(name.size(), sizeof(record.name) - 1), record.name);
+    return record;
   }
 
   static bool IsGone(const absl::Status& status) {

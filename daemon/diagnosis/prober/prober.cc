@@ -2,11 +2,16 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/capability.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <type_traits>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -25,6 +30,8 @@ namespace dmaheap {
 namespace {
 
 constexpr int kExitFailure = 1;
+// How long the kernel goes on telling of pages once nobody asks.
+constexpr int kLingerMilliseconds = 1000;
 
 // Sends one datagram, waiting for room: the broker reads when it gets to it.
 absl::Status SendWaiting(int socket, const std::string& bytes) {
@@ -38,17 +45,35 @@ absl::Status SendWaiting(int socket, const std::string& bytes) {
   }
 }
 
-// The first that is handed over is the broker's, the second, if there are cgroups, the keeper's.
-absl::Status CheckSockets(bool with_keeper) {
-  const int handed = sd_listen_fds(/*unset_environment=*/1);
-  bool good = handed == (with_keeper ? 2 : 1);
-  for (int i = 0; good && i < handed; ++i) {
-    good = sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_SEQPACKET, /*listening=*/0) > 0;
+// What the keeper handed over; -1: it has none.
+struct Handed {
+  int broker = -1;
+  int keeper = -1;
+  PageTracer::Files trace;
+};
+
+absl::StatusOr<Handed> TakeHanded(bool with_keeper) {
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(/*unset_environment=*/1, &names);
+  Handed handed;
+  for (int i = 0; i < count; ++i) {
+    const int fd = SD_LISTEN_FDS_START + i;
+    const absl::string_view name = names[i];
+    if (name == "broker") handed.broker = fd;
+    if (name == "keeper") handed.keeper = fd;
+    if (name == "trace.pipe") handed.trace.pipe = fd;
+    if (name == "trace.filter") handed.trace.filter = fd;
+    if (name == "trace.enable") handed.trace.enable = fd;
+    free(names[i]);
   }
-  if (good) return absl::OkStatus();
+  free(names);
+  const auto is_socket = [](int fd) {
+    return fd >= 0 && sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, /*listening=*/0) > 0;
+  };
+  if (is_socket(handed.broker) && (!with_keeper || is_socket(handed.keeper))) return handed;
   return absl::FailedPreconditionError(
-      "fd 3 is no SOCK_SEQPACKET socket to a broker. The prober is started by dmaheapd, not by "
-      "hand");
+      "no SOCK_SEQPACKET socket to a broker was handed over. The prober is started by dmaheapd, "
+      "not by hand");
 }
 
 absl::Status PrepareSignals() {
@@ -57,6 +82,23 @@ absl::Status PrepareSignals() {
   if (signal(SIGTERM, SIG_DFL) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR) {
     return ErrnoStatus(errno, "signal");
   }
+  return absl::OkStatus();
+}
+
+// Without the sandbox nothing keeps that one to the few files that it is for.
+absl::Status DropAdmin() {
+  struct CapFree {
+    void operator()(cap_t caps) const { cap_free(caps); }
+  };
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree> caps(cap_get_proc());
+  constexpr cap_value_t kAdmin[] = {CAP_SYS_ADMIN};
+  if (caps == nullptr) return ErrnoStatus(errno, "cap_get_proc");
+  for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
+    if (cap_set_flag(caps.get(), set, 1, kAdmin, CAP_CLEAR) != 0) {
+      return ErrnoStatus(errno, "cap_set_flag");
+    }
+  }
+  if (cap_set_proc(caps.get()) != 0) return ErrnoStatus(errno, "cap_set_proc");
   return absl::OkStatus();
 }
 
@@ -80,6 +122,12 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       break;
     case ProberOp::kWhoMaps:
       reply = FindMappers(roots_, request->name, box);
+      break;
+    case ProberOp::kWatchPage:
+      reply = pages_.Watch(request->sequence, request->name);
+      break;
+    case ProberOp::kUnwatchPage:
+      reply = pages_.Unwatch(request->name);
       break;
     case ProberOp::kCgroupMembers:
       reply = ListMembers(request->name, box);
@@ -132,6 +180,15 @@ absl::Status Prober::ServeBroker(int broker, bool& ended) {
   for (const std::string& part : answer) {
     if (absl::Status status = SendWaiting(broker, part); !status.ok()) return status;
   }
+  pages_.Settle();
+  return TellReleased(broker);
+}
+
+absl::Status Prober::TellReleased(int broker) {
+  for (const uint64_t sequence : pages_.TakeReleased()) {
+    absl::Status status = SendWaiting(broker, EncodePageReleased(sequence));
+    if (!status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 
@@ -154,26 +211,33 @@ absl::Status Prober::Serve(int broker, int keeper) {
   while (true) {
     // The keeper's first: somebody's allocation waits for it.
     pollfd fds[] = {{.fd = keeper, .events = POLLIN, .revents = 0},
-                    {.fd = broker, .events = POLLIN, .revents = 0}};
-    if (poll(fds, 2, /*timeout=*/-1) < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");
+                    {.fd = broker, .events = POLLIN, .revents = 0},
+                    {.fd = pages_.fd(), .events = POLLIN, .revents = 0}};
+    const int ready = poll(fds, std::size(fds), pages_.lingers() ? kLingerMilliseconds : -1);
+    if (ready < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");
+    if (ready == 0) pages_.Rest();
+    if (ready <= 0) continue;
     if (fds[0].revents != 0) {
       if (absl::Status status = ServeKeeper(keeper); !status.ok()) return status;
     } else if (fds[1].revents != 0) {
       bool ended = false;
       if (absl::Status status = ServeBroker(broker, ended); !status.ok() || ended) return status;
+    } else if (fds[2].revents != 0) {
+      if (absl::Status status = TellReleased(broker); !status.ok()) return status;
     }
   }
 }
 
 int RunProber(const Options& options) {
   const bool with_keeper = !options.barrier_cgroups.empty();
-  absl::Status ready = CheckSockets(with_keeper);
+  const absl::StatusOr<Handed> handed = TakeHanded(with_keeper);
+  absl::Status ready = handed.status();
   if (ready.ok()) ready = PrepareSignals();
   if (!ready.ok()) {
     spdlog::error("event=start_failed {}", LogStatus(ready));
     return kExitFailure;
   }
-  Prober prober(ProberRoots(), LearnMemfdMark(), options.barrier_cgroups);
+  Prober prober(ProberRoots(), LearnMemfdMark(), options.barrier_cgroups, handed->trace);
   // The first line of the log also loads the time zone, for which the sandbox has no room.
   spdlog::info("event=prober_started pid={}", getpid());
   const absl::Status sandbox = EnterProberSandbox();
@@ -183,11 +247,15 @@ int RunProber(const Options& options) {
       spdlog::error("event=start_failed {}", LogStatus(sandbox));
       return kExitFailure;
     }
-    spdlog::warn("event=no_sandbox note=\"this kernel has no CONFIG_SECCOMP_FILTER\" {}",
+    spdlog::warn("event=no_sandbox note=\"this kernel has no CONFIG_SECCOMP_FILTER: who maps a page "
+                 "is not found\" {}",
                  LogStatus(sandbox));
+    if (absl::Status dropped = DropAdmin(); !dropped.ok()) {
+      spdlog::error("event=start_failed {}", LogStatus(dropped));
+      return kExitFailure;
+    }
   }
-  const absl::Status served =
-      prober.Serve(SD_LISTEN_FDS_START, with_keeper ? SD_LISTEN_FDS_START + 1 : -1);
+  const absl::Status served = prober.Serve(handed->broker, handed->keeper);
   if (!served.ok()) spdlog::warn("event=prober_ended {}", LogStatus(served));
   // Without the destructors of the libraries: they may want what the sandbox does not give.
   _exit(0);

@@ -2,7 +2,8 @@
 //
 // It knows the few questions of prober_wire.h, asked by the broker over a socket pair, and one of
 // the keeper's over another (handover/barrier_wire.h); no byte of a client comes here. It writes
-// nothing, anywhere, but its answers and its log; its system calls are limited to that (sandbox.h).
+// nothing, anywhere, but its answers, its log and the two files of a trace that the keeper opened
+// for it (page_tracer.h); its system calls are limited to that (sandbox.h).
 // One thread, one question at a time, each within a time box of 50 ms.
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_H_
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "daemon/diagnosis/prober/dmabuf_lister.h"
+#include "daemon/diagnosis/prober/page_tracer.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "daemon/diagnosis/prober/roots.h"
 #include "daemon/diagnosis/prober/time_box.h"
@@ -33,9 +35,13 @@ inline constexpr absl::Duration kProberListTimeBox = absl::Milliseconds(500);
 
 class Prober {
  public:
-  // cgroups: those of the command line.
-  Prober(const ProberRoots& roots, MemfdMark mark, std::vector<std::string> cgroups = {})
-      : roots_(roots), cgroups_(std::move(cgroups)), lister_(roots, std::move(mark)) {}
+  // cgroups: those of the command line. trace: borrowed.
+  Prober(const ProberRoots& roots, MemfdMark mark, std::vector<std::string> cgroups = {},
+         PageTracer::Files trace = {})
+      : roots_(roots),
+        cgroups_(std::move(cgroups)),
+        lister_(roots, std::move(mark)),
+        pages_(trace) {}
 
   // The datagrams that answer a request. A request that does not decode gets none; an op that is
   // not known gets error_number ENOTSUP.
@@ -51,11 +57,13 @@ class Prober {
  private:
   absl::Status ServeBroker(int broker, bool& ended);
   absl::Status ServeKeeper(int keeper) const;
+  absl::Status TellReleased(int broker);
   ProberReply ListMembers(absl::string_view place, const TimeBox& box) const;
 
   const ProberRoots roots_;
   const std::vector<std::string> cgroups_;
   DmabufLister lister_;
+  PageTracer pages_;
 };
 
 // The role: serves the sockets that the keeper handed over as "broker" and "keeper", inside the

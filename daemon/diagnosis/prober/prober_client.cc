@@ -79,7 +79,11 @@ FrameMappers ToMappers(const ProberReplyHeader& header, const std::vector<FrameR
     if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
   }
   for (const MapperRecord& mapper : mappers) {
-    found.processes.push_back({.pid = mapper.pid, .pages = static_cast<int64_t>(mapper.pages)});
+    found.processes.push_back(
+        {.pid = mapper.pid,
+         .uid = mapper.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(mapper.uid),
+         .pages = static_cast<int64_t>(mapper.pages),
+         .name = mapper.name});
   }
   return found;
 }
@@ -134,6 +138,28 @@ absl::StatusOr<uint64_t> ProberClient::FindMappers(uint64_t first_frame, uint64_
   return Send(absl::StrCat(first_frame, " ", count), std::move(pending));
 }
 
+absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced,
+                                                 PageCallback callback,
+                                                 ReleaseCallback on_released) {
+  Cancel(replaced);
+  watches_.erase(replaced);
+  Pending pending;
+  pending.op = ProberOp::kWatchPage;
+  pending.on_page = std::move(callback);
+  absl::StatusOr<uint64_t> sequence = Send(absl::StrCat(thread, " ", replaced), std::move(pending));
+  if (sequence.ok()) watches_.emplace(*sequence, std::move(on_released));
+  return sequence;
+}
+
+void ProberClient::UnwatchPage(uint64_t sequence) {
+  Cancel(sequence);
+  if (watches_.erase(sequence) == 0) return;
+  const absl::StatusOr<std::string> bytes =
+      EncodeProberRequest(ProberOp::kUnwatchPage, next_sequence_++, absl::StrCat(sequence));
+  // Where it does not arrive, the prober drops the watch for a newer one.
+  if (bytes.ok()) SendDatagram(socket_.get(), *bytes, {}).IgnoreError();
+}
+
 absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending&& pending) {
   const uint64_t sequence = next_sequence_++;
   const absl::StatusOr<std::string> bytes = EncodeProberRequest(pending.op, sequence, name);
@@ -165,6 +191,13 @@ absl::Status ProberClient::OnReadable() {
 }
 
 void ProberClient::OnPart(ProberReplyPart part) {
+  if ((part.header.flags & kProberPageReleased) != 0) {
+    const auto watch = watches_.find(part.header.sequence);
+    if (watch == watches_.end()) return;
+    // The callback may end the watch.
+    const ReleaseCallback on_released = watch->second;
+    return on_released();
+  }
   const auto at = pending_.find(part.header.sequence);
   // Asked by an earlier broker, or cancelled.
   if (at == pending_.end()) return;
@@ -192,6 +225,9 @@ void ProberClient::OnPart(ProberReplyPart part) {
   } else if (done.op == ProberOp::kAreaState && done.areas.size() != 1) {
     status = absl::InternalError(
         absl::StrCat("the prober answered with ", done.areas.size(), " areas, not 1"));
+  } else if (done.op == ProberOp::kWatchPage && done.frames.size() != 1) {
+    status = absl::InternalError(
+        absl::StrCat("the prober answered with ", done.frames.size(), " pages, not 1"));
   }
   Finish(done, part.header, status);
 }
@@ -207,6 +243,11 @@ void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
   } else if (done.op == ProberOp::kWhoMaps) {
     if (!status.ok()) return done.on_mappers(status);
     done.on_mappers(ToMappers(header, done.frames, done.mappers));
+  } else if (done.op == ProberOp::kWatchPage) {
+    if (!status.ok()) return done.on_page(status);
+    const FrameRecord& record = done.frames.front();
+    done.on_page(
+        RefusingPage{.frame = record.frame, .watched = (record.present & kFrameWatched) != 0});
   } else {
     if (!status.ok()) return done.on_members(status);
     CgroupMemberList list;

@@ -91,7 +91,11 @@ struct CgroupMemberList {
 struct FrameMappers {
   struct Process {
     pid_t pid = 0;
+    // Absent: not told.
+    absl::optional<uint32_t> uid;
     int64_t pages = 0;
+    // As it calls itself: untrusted text.
+    std::string name;
   };
   std::vector<Process> processes;
   // Every process was looked into.
@@ -101,12 +105,20 @@ struct FrameMappers {
   absl::optional<uint64_t> flags;
 };
 
+struct RefusingPage {
+  uint64_t frame = 0;
+  // Its release will be told.
+  bool watched = false;
+};
+
 class ProberClient {
  public:
   using DmabufsCallback = std::function<void(absl::StatusOr<DmabufList>)>;
   using AreaCallback = std::function<void(absl::StatusOr<AreaState>)>;
   using MembersCallback = std::function<void(absl::StatusOr<CgroupMemberList>)>;
   using MappersCallback = std::function<void(absl::StatusOr<FrameMappers>)>;
+  using PageCallback = std::function<void(absl::StatusOr<RefusingPage>)>;
+  using ReleaseCallback = std::function<void()>;
 
   // Takes the socket that the keeper hands over as "prober" and makes it non-blocking.
   // INVALID_ARGUMENT if it is no SOCK_SEQPACKET socket.
@@ -125,6 +137,14 @@ class ProberClient {
   // Errno EPERM: the prober may not see the numbers of frames (CAP_SYS_ADMIN).
   absl::StatusOr<uint64_t> FindMappers(uint64_t first_frame, uint64_t count,
                                        MappersCallback callback);
+
+  // The page that refused the last window of that thread. Errno ENOENT: the kernel told of none;
+  // ENOTSUP: it tells of none. on_released is called each time that the page is let go, until
+  // Unwatch or until another question replaces this one (replaced: its number, or 0).
+  absl::StatusOr<uint64_t> WatchPage(pid_t thread, uint64_t replaced, PageCallback callback,
+                                     ReleaseCallback on_released);
+  // Neither of its callbacks is called any more.
+  void UnwatchPage(uint64_t sequence);
 
   // The callback of that request will not be called. A reply that comes later is dropped.
   void Cancel(uint64_t sequence);
@@ -147,6 +167,7 @@ class ProberClient {
     AreaCallback on_area;
     MembersCallback on_members;
     MappersCallback on_mappers;
+    PageCallback on_page;
     uint32_t next_part = 0;
     std::vector<BufferRecord> buffers;
     std::vector<HolderRecord> holders;
@@ -168,6 +189,7 @@ class ProberClient {
   UniqueFd socket_;
   uint64_t next_sequence_;
   absl::flat_hash_map<uint64_t, Pending> pending_;
+  absl::flat_hash_map<uint64_t, ReleaseCallback> watches_;
 };
 
 }  // namespace dmaheap

@@ -103,6 +103,14 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply) {
   return parts;
 }
 
+std::string EncodePageReleased(uint64_t sequence) {
+  ProberReplyHeader header;
+  header.op = static_cast<uint32_t>(ProberOp::kWatchPage);
+  header.sequence = sequence;
+  header.flags = kProberLast | kProberPageReleased;
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header));
+}
+
 absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
   ProberReplyPart part;
   if (bytes.size() < sizeof(part.header) || bytes.size() > kMaxProberDatagramBytes) {
@@ -144,6 +152,7 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     record.exporter[sizeof(record.exporter) - 1] = '\0';
     record.name[sizeof(record.name) - 1] = '\0';
   }
+  for (MapperRecord& record : part.mappers) record.name[sizeof(record.name) - 1] = '\0';
   return part;
 }
 

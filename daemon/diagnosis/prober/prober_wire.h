@@ -37,6 +37,13 @@ enum class ProberOp : uint32_t {
   // The processes that map page frames of the range that is the name, "FIRST COUNT" in digits.
   // Records: one FrameRecord, of the first; then MapperRecord.
   kWhoMaps = 4,
+  // The page that refused the last window of a thread, and its release from now on. The name is
+  // "THREAD REPLACED" in digits, REPLACED the sequence of a question whose watch this one takes
+  // over, or 0. Records: one FrameRecord. Then, each time that the page was let go, one more
+  // datagram of the same sequence, without a record, flagged kProberPageReleased.
+  kWatchPage = 5,
+  // Ends the watch of the question whose sequence is the name, in digits. No record.
+  kUnwatchPage = 6,
 };
 
 struct ProberRequest {
@@ -80,6 +87,8 @@ inline constexpr uint32_t kProberBuffersPartial = 2;
 inline constexpr uint32_t kProberHoldersPartial = 4;
 // The members of the cgroup are not whole: the time box ended.
 inline constexpr uint32_t kProberMembersPartial = 8;
+// No answer: the page of that sequence was let go.
+inline constexpr uint32_t kProberPageReleased = 16;
 
 struct ProberReplyHeader {
   uint32_t version = kProberWireVersion;
@@ -162,6 +171,8 @@ struct MemberRecord {
 // Bits of FrameRecord.present.
 inline constexpr uint32_t kFrameMapCount = 1;
 inline constexpr uint32_t kFrameFlags = 2;
+// Not a number: the release of the frame will be told.
+inline constexpr uint32_t kFrameWatched = 4;
 
 struct FrameRecord {
   uint64_t frame = 0;
@@ -175,10 +186,14 @@ struct FrameRecord {
 
 struct MapperRecord {
   int32_t pid = 0;
-  uint32_t reserved = 0;
+  // Real user id; kNoUid where it was not read.
+  uint32_t uid = 0;
   // Of the range, in its address space.
   uint64_t pages = 0;
+  // /proc/PID/comm: untrusted text. Ends with a NUL byte.
+  char name[16] = {};
 };
+inline constexpr uint32_t kNoUid = 0xffffffff;
 
 static_assert(sizeof(ProberRequest) == 80);
 static_assert(sizeof(ProberReplyHeader) == 40);
@@ -187,7 +202,7 @@ static_assert(sizeof(HolderRecord) == 24);
 static_assert(sizeof(AreaRecord) == 72);
 static_assert(sizeof(MemberRecord) == 4);
 static_assert(sizeof(FrameRecord) == 32);
-static_assert(sizeof(MapperRecord) == 16);
+static_assert(sizeof(MapperRecord) == 32);
 static_assert(std::is_trivially_copyable_v<ProberRequest> &&
               std::is_trivially_copyable_v<BufferRecord> &&
               std::is_trivially_copyable_v<HolderRecord> &&
@@ -214,6 +229,9 @@ struct ProberReplyPart {
   std::vector<FrameRecord> frames;
   std::vector<MapperRecord> mappers;
 };
+
+// One datagram that says that the page of that sequence was let go.
+std::string EncodePageReleased(uint64_t sequence);
 
 // What a request is answered with, before it is cut into datagrams.
 struct ProberReply {

@@ -1,0 +1,243 @@
+// What a request does with the page that is in its way, as far as somebody tells which one it is.
+
+#include <cerrno>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/core/allocation_view.h"
+#include "daemon/core/page_inquiry.h"
+#include "daemon/core/testing/core_fixture.h"
+#include "gtest/gtest.h"
+#include "proto/error.h"
+
+namespace dmaheap {
+namespace {
+
+constexpr absl::Duration kMs = absl::Milliseconds(1);
+constexpr char kNofailWithoutJitter[] =
+    "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 1 initial_backoff { nanos: "
+    "1000000 } max_backoff { nanos: 1000000 } }";
+
+class PageInTheWayTest : public CoreFixture {
+ protected:
+  void SetUp() override {
+    CoreFixture::SetUp();
+    SetPolicy(absl::StrCat(kEverything, kNofailWithoutJitter));
+  }
+
+  // Every attempt fails, until Succeed.
+  void Fail() {
+    cma_->OnAllocate([this] { cma_->Script({ENOMEM}); });
+  }
+  void Succeed() { cma_->OnAllocate(nullptr); }
+
+  Call AllocateByNofail() {
+    AllocateRequest request = Request(Connect());
+    request.retry_policy = kNofailPolicy;
+    return Allocate(std::move(request));
+  }
+  // Up to the attempt after which the page is asked for.
+  Call AllocateUntilAsked() {
+    Fail();
+    const Call call = AllocateByNofail();
+    executor_.Advance((PageInquiry::kFirstAsked - 1) * kMs);
+    EXPECT_EQ(pages_.asked(), 1);
+    return call;
+  }
+  void Find(uint64_t frame, bool watched = true) {
+    Do([&, this] { pages_.Find(PageInTheWay{.frame = frame, .watched = watched}); });
+  }
+  // The next attempt fails at the same page.
+  void FailAgainAt(uint64_t frame, absl::Duration after) {
+    const int calls = cma_->calls();
+    executor_.Advance(after);
+    ASSERT_EQ(cma_->calls(), calls + 1);
+    Find(frame);
+  }
+  v1::Allocation State() {
+    EXPECT_EQ(allocator_->allocations().size(), 1u);
+    return ToProto(*allocator_, *allocator_->allocations().begin()->second);
+  }
+};
+
+TEST_F(PageInTheWayTest, IsNotAskedForWhileAPinMayPass) {
+  Fail();
+  const Call call = AllocateByNofail();
+
+  executor_.Advance((PageInquiry::kFirstAsked - 2) * kMs);
+
+  EXPECT_EQ(cma_->calls(), PageInquiry::kFirstAsked - 1);
+  EXPECT_EQ(pages_.asked(), 0);
+  Succeed();
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+}
+
+TEST_F(PageInTheWayTest, IsNotAskedForWhereTheHeapHasNoRoom) {
+  cma_->SetUsage({.free_bytes = 0, .largest_free_bytes = 0});
+  Fail();
+  const Call call = AllocateByNofail();
+
+  executor_.Advance(absl::Seconds(1));
+
+  EXPECT_EQ(pages_.asked(), 0);
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, TheLongerItIsThereTheFewerAttemptsAreMadeWhileItsReleaseIsWatched) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  FailAgainAt(77, kMs);                    // there for 1 ms
+  FailAgainAt(77, kWatchedStretch * kMs);  // there for 5 ms
+  FailAgainAt(77, kWatchedStretch * 5 * kMs);
+
+  EXPECT_EQ(State().pinned_page().stuck_duration().nanos(), 25'000'000);
+  EXPECT_TRUE(State().pinned_page().release_watched());
+  EXPECT_EQ(State().next_delay().nanos(), 100'000'000);
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, TwoSecondsAreWaitedForWithFewerThanFifteenAttempts) {
+  const Call call = AllocateUntilAsked();
+  const absl::Time until = executor_.Now() + absl::Seconds(2);
+  Find(77);
+  int calls = cma_->calls();
+  while (executor_.Now() < until) {
+    executor_.Advance(kMs);
+    if (cma_->calls() > calls) Find(77);
+    calls = cma_->calls();
+  }
+  EXPECT_LT(cma_->calls(), 14);
+  Succeed();
+
+  Do([&, this] { pages_.Release(); });
+
+  EXPECT_TRUE(call->ok()) << call->status();
+}
+
+TEST_F(PageInTheWayTest, ItsReleaseBringsTheNextAttemptAtOnce) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  FailAgainAt(77, kMs);
+  executor_.Advance(kMs);
+  Succeed();
+
+  Do([&, this] { pages_.Release(); });
+
+  EXPECT_TRUE(call->ok()) << call->status();
+}
+
+TEST_F(PageInTheWayTest, ReleasesInARowBringNoMoreThanThePolicyWouldTry) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  FailAgainAt(77, kMs);
+  const int calls = cma_->calls();
+
+  for (int i = 0; i < 100; ++i) {
+    Do([&, this] { pages_.Release(); });
+    executor_.Advance(absl::Microseconds(100));
+  }
+
+  EXPECT_LE(cma_->calls(), calls + 10);
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, WithoutAWatchTheScheduleDecides) {
+  const Call call = AllocateUntilAsked();
+  for (int i = 0; i < 100; ++i) {
+    Find(77, /*watched=*/false);
+    executor_.Advance(kMs);
+  }
+
+  EXPECT_EQ(cma_->calls(), PageInquiry::kFirstAsked + 100);
+  EXPECT_FALSE(State().pinned_page().release_watched());
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, AnotherOneBeginsAnew) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  FailAgainAt(77, kMs);
+  FailAgainAt(78, kWatchedStretch * kMs);
+
+  EXPECT_EQ(State().pinned_page().stuck_duration().nanos(), 0);
+  EXPECT_EQ(State().next_delay().nanos(), 1'000'000);
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, WhereTheKernelTellsOfNoneNothingIsSaidOfIt) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  executor_.Advance(kMs);
+
+  Do([&, this] { pages_.Find(absl::NotFoundError("none")); });
+
+  EXPECT_FALSE(State().has_pinned_page());
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, APolicyGivesUpOnceItWasThereForTooLong) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 1 "
+                         "initial_backoff { nanos: 1000000 } max_backoff { nanos: 1000000 } "
+                         "give_up_when_stuck_for { nanos: 300000000 } }"));
+  const Call call = AllocateUntilAsked();
+  const absl::Time seen = executor_.Now();
+  Find(77);
+  int calls = cma_->calls();
+  while (!call->done() && executor_.Now() < seen + absl::Seconds(2)) {
+    executor_.Advance(kMs);
+    if (cma_->calls() > calls) Find(77);
+    calls = cma_->calls();
+  }
+
+  EXPECT_EQ(executor_.Now() - seen, absl::Milliseconds(300));
+  EXPECT_EQ(GetErrorValue(call->status(), "errno"), "ENOMEM");
+  EXPECT_NE(call->status().message().find("one page was in the way"), std::string::npos)
+      << call->status();
+}
+
+TEST_F(PageInTheWayTest, WhoHasItIsAskedOnceAndTold) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  for (const int after : {1, 4, 20, 100, 500}) FailAgainAt(77, after * kMs);
+  ASSERT_EQ(pages_.mappers_asked(), std::vector<uint64_t>{77});
+
+  Do([&, this] {
+    pages_.AnswerMappers(
+        PageMappers{.processes = {{.pid = 42, .uid = 1047, .name = "camera"}}, .complete = true});
+  });
+
+  const v1::Allocation::PinnedPage page = State().pinned_page();
+  ASSERT_EQ(page.mappers_size(), 1);
+  EXPECT_EQ(page.mappers(0).pid(), 42);
+  EXPECT_EQ(page.mappers(0).uid(), 1047);
+  EXPECT_EQ(page.mappers(0).process_name(), "camera");
+  EXPECT_TRUE(page.mappers_complete());
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, APolicyThatCountsItsAttemptsWaitsAsItSays) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'counted' max_attempts: 20 jitter: 0 "
+                         "backoff_multiplier: 1 initial_backoff { nanos: 1000000 } "
+                         "max_backoff { nanos: 1000000 } }"));
+  Fail();
+  AllocateRequest request = Request(Connect());
+  request.retry_policy = "counted";
+  const Call call = Allocate(std::move(request));
+  executor_.Advance((PageInquiry::kFirstAsked - 1) * kMs);
+  Find(77);
+
+  FailAgainAt(77, kMs);
+  FailAgainAt(77, kMs);
+  const int calls = cma_->calls();
+  Do([&, this] { pages_.Release(); });
+
+  EXPECT_EQ(cma_->calls(), calls);
+  EXPECT_EQ(State().next_delay().nanos(), 1'000'000);
+  Cancel(call);
+}
+
+}  // namespace
+}  // namespace dmaheap

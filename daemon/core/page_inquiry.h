@@ -1,0 +1,57 @@
+// Asks, for a request that keeps failing, which page is in its way, and remembers what it is told.
+//
+// Not after the first failures: most pins are gone by then, and each question costs the prober's
+// time. Inside tasks only.
+
+#ifndef DAEMON_CORE_PAGE_INQUIRY_H_
+#define DAEMON_CORE_PAGE_INQUIRY_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "daemon/core/allocation.h"
+#include "daemon/core/page_watch.h"
+#include "daemon/loop/executor.h"
+
+namespace dmaheap {
+
+class PageInquiry {
+ public:
+  using AllocationPtr = std::shared_ptr<Allocation>;
+
+  // The first failure of a request on a heap after which it is asked. In a storm of forks four
+  // tries were the mean (tests/bench/storm.cc, 300 attempts, Linux 6.12).
+  static constexpr int kFirstAsked = 6;
+  // From then on its mappers are looked for, once for a page.
+  static constexpr absl::Duration kStuck = absl::Milliseconds(100);
+
+  struct Callbacks {
+    // allocation->page is of its last failure.
+    std::function<void(const AllocationPtr&)> on_found;
+    std::function<void(const AllocationPtr&)> on_released;
+    // allocation->page.mappers is there.
+    std::function<void(const AllocationPtr&)> on_mappers;
+  };
+  // All outlive this.
+  PageInquiry(PageWatch& pages, Callbacks callbacks)
+      : pages_(pages), callbacks_(std::move(callbacks)) {}
+
+  // Its last attempt, made by that thread, failed for want of memory though its heap has room.
+  void OnFailed(const AllocationPtr& allocation, pid_t thread);
+  // It turns to another heap, or has ended.
+  void Forget(Allocation& allocation);
+
+ private:
+  void OnFound(const AllocationPtr& allocation, const absl::StatusOr<PageInTheWay>& found);
+  void AskForMappers(const AllocationPtr& allocation);
+
+  PageWatch& pages_;
+  const Callbacks callbacks_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_PAGE_INQUIRY_H_

@@ -1,0 +1,75 @@
+// Which page was in the way of an attempt, who has it, and when it is let go: the kernel's word, by
+// way of the prober. What it does not tell, nobody is told; requests then go by time alone.
+
+#ifndef DAEMON_CORE_PAGE_WATCH_H_
+#define DAEMON_CORE_PAGE_WATCH_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+
+namespace dmaheap {
+
+struct PageInTheWay {
+  // Its number (pfn). The broker's and the prober's secret: no client is told of addresses.
+  uint64_t frame = 0;
+  // Its release will be told. Where not, this kernel has no page_ref events.
+  bool watched = false;
+};
+
+// A process that has the page in its address space.
+struct PageMapper {
+  pid_t pid = 0;
+  uint32_t uid = 0;
+  // Its own word: untrusted text of at most 15 bytes.
+  std::string name;
+};
+
+struct PageMappers {
+  std::vector<PageMapper> processes;
+  // Every process was looked into. A reference that is no mapping, such as a pipe's or a driver's,
+  // is never seen.
+  bool complete = false;
+};
+
+// Inside tasks only; calls back as tasks.
+class PageWatch {
+ public:
+  // 0 is none.
+  using Id = uint64_t;
+  using OnFound = absl::AnyInvocable<void(absl::StatusOr<PageInTheWay>)>;
+  using OnReleased = absl::AnyInvocable<void()>;
+  using OnMappers = absl::AnyInvocable<void(absl::StatusOr<PageMappers>)>;
+
+  virtual ~PageWatch() = default;
+
+  // Asks for the page that stopped the last allocation of that thread (gettid(2)), and watches it
+  // in the place of what `replaced` watches, if that is not 0. on_found is called at most once, and
+  // not after Unwatch; NOT_FOUND: the kernel told of none. Then on_released, each time that a
+  // reference to the page was given up that was one too many; that may be one of several. Returns
+  // 0, and calls nothing, where nobody can be asked.
+  virtual Id Watch(pid_t thread, Id replaced, OnFound on_found, OnReleased on_released) = 0;
+  // Nothing happens for one that has been replaced, or for 0.
+  virtual void Unwatch(Id watch) = 0;
+
+  // Looks through the whole machine: tens of milliseconds of the prober's time. on_mappers is
+  // called at most once.
+  virtual void FindMappers(uint64_t frame, OnMappers on_mappers) = 0;
+};
+
+// Where there is no prober.
+class NoPageWatch : public PageWatch {
+ public:
+  Id Watch(pid_t, Id, OnFound, OnReleased) override { return 0; }
+  void Unwatch(Id) override {}
+  void FindMappers(uint64_t, OnMappers) override {}
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_PAGE_WATCH_H_

@@ -1,0 +1,58 @@
+// A page watch whose answers the test gives. One thread.
+
+#ifndef DAEMON_CORE_TESTING_FAKE_PAGE_WATCH_H_
+#define DAEMON_CORE_TESTING_FAKE_PAGE_WATCH_H_
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "daemon/core/page_watch.h"
+
+namespace dmaheap {
+
+class FakePageWatch : public PageWatch {
+ public:
+  Id Watch(pid_t, Id replaced, OnFound on_found, OnReleased on_released) override {
+    ++asked_;
+    watches_.erase(replaced);
+    watches_[++last_] = {std::move(on_found), std::move(on_released)};
+    return last_;
+  }
+  void Unwatch(Id watch) override { watches_.erase(watch); }
+  void FindMappers(uint64_t frame, OnMappers on_mappers) override {
+    mappers_asked_.push_back(frame);
+    on_mappers_ = std::move(on_mappers);
+  }
+
+  // How often a page was asked for, and the frames whose mappers were.
+  int asked() const { return asked_; }
+  const std::vector<uint64_t>& mappers_asked() const { return mappers_asked_; }
+  size_t watches() const { return watches_.size(); }
+
+  // Answers the last that was asked; inside a task.
+  void Find(absl::StatusOr<PageInTheWay> page) {
+    OnFound found = std::exchange(watches_.at(last_).on_found, nullptr);
+    found(std::move(page));
+  }
+  void Release() { watches_.at(last_).on_released(); }
+  void AnswerMappers(absl::StatusOr<PageMappers> mappers) {
+    std::exchange(on_mappers_, nullptr)(std::move(mappers));
+  }
+
+ private:
+  struct Watched {
+    OnFound on_found;
+    OnReleased on_released;
+  };
+
+  Id last_ = 0;
+  int asked_ = 0;
+  std::map<Id, Watched> watches_;
+  std::vector<uint64_t> mappers_asked_;
+  OnMappers on_mappers_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_TESTING_FAKE_PAGE_WATCH_H_

@@ -1,0 +1,183 @@
+#include "daemon/diagnosis/prober/page_tracer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "daemon/log.h"
+#include "proto/errno_status.h"
+#include "spdlog/spdlog.h"
+
+namespace dmaheap {
+namespace {
+
+// A read takes at most a page; so much is read at once, and the rest with the next call.
+constexpr int kMostReads = 64;
+constexpr size_t kReadBytes = 4096;
+// Longer than any line of the two events.
+constexpr size_t kMaxLineBytes = 2048;
+// Threads whose last refusal is remembered: the broker has one for each area.
+constexpr size_t kMostThreads = 64;
+
+}  // namespace
+
+ProberReply PageTracer::Watch(uint64_t sequence, absl::string_view question) {
+  ProberReply reply;
+  reply.op = ProberOp::kWatchPage;
+  const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
+  int32_t thread = 0;
+  uint64_t replaced = 0;
+  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &thread) || thread <= 0 ||
+      !absl::SimpleAtoi(words[1], &replaced)) {
+    reply.error_number = EINVAL;
+    return reply;
+  }
+  if (files_.pipe < 0) {
+    reply.error_number = ENOTSUP;
+    return reply;
+  }
+  Drain();
+  Watched watched;
+  if (auto before = watches_.extract(replaced); !before.empty()) watched = before.mapped();
+  const auto refused = refused_.find(thread);
+  if (refused == refused_.end()) {
+    Count();
+    reply.error_number = ENOENT;
+    return reply;
+  }
+  if (watched.frame == refused->second) {
+    watched.armed = files_.filter >= 0 && files_.enable >= 0;
+    // It was let go between the end of the attempt and this question.
+    if (watched.released) released_.push_back(sequence);
+  } else {
+    watched = Watched{.thread = thread, .frame = refused->second};
+  }
+  refused_.erase(refused);
+  watched.asked = ++questions_;
+  FrameRecord record;
+  record.frame = watched.frame;
+  if (watched.armed) record.present |= kFrameWatched;
+  reply.frames.push_back(record);
+  watches_[sequence] = watched;
+  DropOldest();
+  Count();
+  return reply;
+}
+
+// Those of a broker that died are never ended by it.
+void PageTracer::DropOldest() {
+  const auto armed = [](const auto& entry) { return entry.second.armed; };
+  while (watches_.size() > kMostThreads ||
+         std::count_if(watches_.begin(), watches_.end(), armed) > kMostWatched) {
+    const bool of_armed = watches_.size() <= kMostThreads;
+    auto oldest = watches_.end();
+    for (auto it = watches_.begin(); it != watches_.end(); ++it) {
+      if (of_armed && !it->second.armed) continue;
+      if (oldest == watches_.end() || it->second.asked < oldest->second.asked) oldest = it;
+    }
+    watches_.erase(oldest);
+  }
+}
+
+ProberReply PageTracer::Unwatch(absl::string_view question) {
+  ProberReply reply;
+  reply.op = ProberOp::kUnwatchPage;
+  uint64_t sequence = 0;
+  if (!absl::SimpleAtoi(question, &sequence)) {
+    reply.error_number = EINVAL;
+    return reply;
+  }
+  watches_.erase(sequence);
+  Count();
+  return reply;
+}
+
+void PageTracer::Count() {
+  watches_any_ = std::any_of(watches_.begin(), watches_.end(),
+                             [](const auto& entry) { return entry.second.armed; });
+}
+
+void PageTracer::Settle() {
+  std::set<uint64_t> frames;
+  for (const auto& [sequence, watched] : watches_) {
+    if (watched.armed) frames.insert(watched.frame);
+  }
+  if (frames.empty()) return;
+  const std::string filter = absl::StrJoin(frames, " || ", [](std::string* out, uint64_t frame) {
+    absl::StrAppendFormat(out, "pfn == 0x%x", frame);
+  });
+  if (filter != filter_) {
+    if (!Write(files_.filter, filter)) return;
+    filter_ = filter;
+  }
+  if (!enabled_) enabled_ = Write(files_.enable, "1");
+}
+
+void PageTracer::Rest() {
+  if (Write(files_.enable, "0")) enabled_ = false;
+}
+
+std::vector<uint64_t> PageTracer::TakeReleased() {
+  Drain();
+  return std::exchange(released_, {});
+}
+
+void PageTracer::Drain() {
+  for (int reads = 0; reads < kMostReads; ++reads) {
+    char bytes[kReadBytes];
+    const ssize_t got = read(files_.pipe, bytes, sizeof(bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    rest_.append(bytes, static_cast<size_t>(got));
+    size_t begin = 0;
+    for (size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      TakeLine(absl::string_view(rest_).substr(begin, end - begin));
+    }
+    rest_.erase(0, begin);
+    if (rest_.size() > kMaxLineBytes) rest_.clear();
+  }
+}
+
+void PageTracer::TakeLine(absl::string_view text) {
+  const TraceLine line = ParseTraceLine(text);
+  if (const auto* refused = std::get_if<WindowRefused>(&line)) OnRefused(*refused);
+  if (const auto* dropped = std::get_if<ReferenceDropped>(&line)) OnDropped(*dropped);
+}
+
+void PageTracer::OnRefused(const WindowRefused& refused) {
+  if (refused_.size() >= kMostThreads) refused_.clear();
+  refused_[refused.thread] = refused.frame;
+  // What was let go before the attempt looked has not helped it.
+  for (auto& [sequence, watched] : watches_) {
+    if (watched.thread == refused.thread) watched.released = false;
+  }
+}
+
+// An attempt takes a reference to the page and gives it back, so not every drop is the one that was
+// waited for: only one that leaves fewer than were ever left.
+void PageTracer::OnDropped(const ReferenceDropped& dropped) {
+  const int64_t excess = dropped.references - dropped.mappings;
+  for (auto& [sequence, watched] : watches_) {
+    if (!watched.armed || watched.frame != dropped.frame) continue;
+    const bool fewer = !watched.excess.has_value() || excess < *watched.excess;
+    watched.excess = std::max(watched.excess.value_or(excess), excess);
+    if (fewer && !std::exchange(watched.released, true)) released_.push_back(sequence);
+  }
+}
+
+bool PageTracer::Write(int fd, const std::string& text) const {
+  if (write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size())) return true;
+  spdlog::warn("event=trace_not_set text={} errno={}", LogValue(text), ErrnoName(errno));
+  return false;
+}
+
+}  // namespace dmaheap

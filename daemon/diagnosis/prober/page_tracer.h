@@ -1,0 +1,99 @@
+// Answers watch_page: which page was in the way of a thread's last allocation, and when somebody
+// lets go of it.
+//
+// Reads a trace instance that the keeper made and opened (keeper/trace_instance.h). The question
+// costs a read; a page is watched only once two attempts in a row met it, as each new filter makes
+// the kernel wait for its readers (synchronize_rcu, up to 50 ms). One thread.
+
+#ifndef DAEMON_DIAGNOSIS_PROBER_PAGE_TRACER_H_
+#define DAEMON_DIAGNOSIS_PROBER_PAGE_TRACER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "daemon/diagnosis/prober/prober_wire.h"
+#include "daemon/diagnosis/prober/trace_text.h"
+
+namespace dmaheap {
+
+class PageTracer {
+ public:
+  // Borrowed, open as long as this lives; -1: the keeper has none.
+  struct Files {
+    // Read without blocking.
+    int pipe = -1;
+    // Of page_ref_mod_and_test: which page, and whether at all. -1 where the kernel has no such
+    // event (CONFIG_DEBUG_PAGE_REF).
+    int filter = -1;
+    int enable = -1;
+  };
+
+  // Pages that are watched at once; one more ends the watch of the oldest.
+  static constexpr int kMostWatched = 8;
+
+  PageTracer() = default;
+  explicit PageTracer(Files files) : files_(files) {}
+
+  // question: "THREAD REPLACED" in digits, REPLACED the sequence of an earlier one, or 0. One
+  // FrameRecord; kFrameWatched if it is watched from now on, which Settle() sees to. error_number:
+  // EINVAL, ENOTSUP without a trace, ENOENT where it tells of no page.
+  ProberReply Watch(uint64_t sequence, absl::string_view question);
+  // question: "SEQUENCE". No record.
+  ProberReply Unwatch(absl::string_view question);
+
+  // After the answer has gone: tells the kernel what to watch, which takes its time.
+  void Settle();
+
+  // Whose page was let go, since the last call.
+  std::vector<uint64_t> TakeReleased();
+
+  // What to poll for reading, then to call TakeReleased; -1 while nothing is watched.
+  int fd() const { return watches_any_ ? files_.pipe : -1; }
+  // Nothing is watched, and yet the kernel tells of pages: Rest() ends that. Not done at once, as
+  // the next question may follow.
+  bool lingers() const { return enabled_ && !watches_any_; }
+  void Rest();
+
+ private:
+  struct Watched {
+    int32_t thread = 0;
+    uint64_t frame = 0;
+    bool armed = false;
+    // Which question of all it was.
+    uint64_t asked = 0;
+    // The most references beyond its mappings that were left of it; absent: not seen yet.
+    absl::optional<int64_t> excess = absl::nullopt;
+    // It was told of since the thread's last attempt.
+    bool released = false;
+  };
+
+  void Drain();
+  void TakeLine(absl::string_view line);
+  void OnRefused(const WindowRefused& refused);
+  void OnDropped(const ReferenceDropped& dropped);
+  void DropOldest();
+  void Count();
+  bool Write(int fd, const std::string& text) const;
+
+  Files files_;
+  // Of a line that was cut off.
+  std::string rest_;
+  // The page that refused the last window, by thread.
+  std::map<int32_t, uint64_t> refused_;
+  // By the sequence of the question.
+  std::map<uint64_t, Watched> watches_;
+  std::vector<uint64_t> released_;
+  uint64_t questions_ = 0;
+  bool watches_any_ = false;
+  // What the kernel was told.
+  bool enabled_ = false;
+  std::string filter_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_PROBER_PAGE_TRACER_H_

@@ -1,0 +1,172 @@
+#include "daemon/diagnosis/prober_page_watch.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/diagnosis/prober/prober_wire.h"
+#include "daemon/loop/virtual_executor.h"
+#include "gtest/gtest.h"
+#include "proto/fd_socket.h"
+#include "proto/testing/fd_leak_check.h"
+
+namespace dmaheap {
+namespace {
+
+class ProberPageWatchTest : public FdLeakCheck {
+ protected:
+  void SetUp() override {
+    FdLeakCheck::SetUp();
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    prober_.Reset(ends[1]);
+    client_ = ProberClient::Create(UniqueFd(ends[0])).value();
+    pages_ = std::make_unique<ProberPageWatch>(executor_, *client_);
+  }
+  void TearDown() override {
+    EXPECT_EQ(executor_.timers(), 0u);
+    client_.reset();
+    prober_.Reset();
+    FdLeakCheck::TearDown();
+  }
+
+  PageWatch::Id Watch(pid_t thread, PageWatch::Id replaced = 0) {
+    return pages_->Watch(
+        thread, replaced,
+        [this](absl::StatusOr<PageInTheWay> page) { found_.push_back(std::move(page)); },
+        [this] { ++released_; });
+  }
+  // The question that lies in the prober's socket; op 0: none.
+  ProberRequest Question() {
+    const auto datagram = ReceiveDatagram(prober_.get(), 256, 0);
+    return datagram.ok() ? *DecodeProberRequest(datagram->bytes) : ProberRequest();
+  }
+  void Say(const std::string& bytes) {
+    ASSERT_TRUE(SendDatagram(prober_.get(), bytes, {}).ok());
+    executor_.Post([this] { ASSERT_TRUE(client_->OnReadable().ok()); });
+  }
+  void Answer(const ProberRequest& question, ProberReply reply) {
+    reply.op = static_cast<ProberOp>(question.op);
+    reply.sequence = question.sequence;
+    for (const std::string& part : EncodeProberReply(reply)) Say(part);
+  }
+  static ProberReply Frame(uint64_t frame, uint32_t present) {
+    ProberReply reply;
+    reply.frames.push_back({.frame = frame, .present = present});
+    return reply;
+  }
+  static ProberReply Failed(int error_number) {
+    ProberReply reply;
+    reply.error_number = error_number;
+    return reply;
+  }
+
+  VirtualExecutor executor_;
+  UniqueFd prober_;
+  std::unique_ptr<ProberClient> client_;
+  std::unique_ptr<ProberPageWatch> pages_;
+  std::vector<absl::StatusOr<PageInTheWay>> found_;
+  int released_ = 0;
+};
+
+TEST_F(ProberPageWatchTest, AsksForThePageOfAThreadAndTellsIt) {
+  const PageWatch::Id watch = Watch(90);
+  const ProberRequest question = Question();
+  EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kWatchPage));
+  EXPECT_STREQ(question.name, "90 0");
+
+  Answer(question, Frame(77, kFrameWatched));
+
+  ASSERT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_[0]->frame, 77u);
+  EXPECT_TRUE(found_[0]->watched);
+  EXPECT_NE(watch, 0u);
+}
+
+TEST_F(ProberPageWatchTest, TellsOfReleasesUntilTheWatchEnds) {
+  const PageWatch::Id watch = Watch(90);
+  const ProberRequest question = Question();
+  Answer(question, Frame(77, kFrameWatched));
+
+  Say(EncodePageReleased(question.sequence));
+  Say(EncodePageReleased(question.sequence));
+  EXPECT_EQ(released_, 2);
+
+  pages_->Unwatch(watch);
+  Say(EncodePageReleased(question.sequence));
+  EXPECT_EQ(released_, 2);
+  const ProberRequest end = Question();
+  EXPECT_EQ(end.op, static_cast<uint32_t>(ProberOp::kUnwatchPage));
+  EXPECT_EQ(std::string(end.name), std::to_string(question.sequence));
+}
+
+TEST_F(ProberPageWatchTest, AnAnswerToAReplacedQuestionIsNotTold) {
+  const PageWatch::Id first = Watch(90);
+  const ProberRequest first_question = Question();
+  Watch(90, first);
+  const ProberRequest second_question = Question();
+  EXPECT_EQ(std::string(second_question.name), "90 " + std::to_string(first_question.sequence));
+
+  Answer(first_question, Frame(77, 0));
+  Say(EncodePageReleased(first_question.sequence));
+  EXPECT_TRUE(found_.empty());
+  EXPECT_EQ(released_, 0);
+
+  Answer(second_question, Frame(78, 0));
+  ASSERT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_[0]->frame, 78u);
+}
+
+TEST_F(ProberPageWatchTest, SaysThatTheKernelToldOfNone) {
+  Watch(90);
+  Answer(Question(), Failed(ENOENT));
+
+  ASSERT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_[0].status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ProberPageWatchTest, AsksNoMoreWhereThereIsNoTrace) {
+  Watch(90);
+  Answer(Question(), Failed(ENOTSUP));
+
+  EXPECT_EQ(Watch(90), 0u);
+  EXPECT_EQ(Question().op, 0u);
+}
+
+TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
+  absl::StatusOr<PageMappers> answer = absl::UnknownError("none");
+  pages_->FindMappers(77, [&](absl::StatusOr<PageMappers> found) { answer = std::move(found); });
+  const ProberRequest question = Question();
+  EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kWhoMaps));
+  EXPECT_STREQ(question.name, "77 1");
+
+  ProberReply reply = Frame(77, 0);
+  MapperRecord mapper{.pid = 42, .uid = 1047, .pages = 1};
+  memcpy(mapper.name, "camera", 7);
+  reply.mappers.push_back(mapper);
+  Answer(question, reply);
+
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->processes.size(), 1u);
+  EXPECT_EQ(answer->processes[0].pid, 42);
+  EXPECT_EQ(answer->processes[0].uid, 1047u);
+  EXPECT_EQ(answer->processes[0].name, "camera");
+  EXPECT_TRUE(answer->complete);
+}
+
+TEST_F(ProberPageWatchTest, AQuestionThatAProberTookToItsGraveIsForgotten) {
+  pages_->FindMappers(77, [](absl::StatusOr<PageMappers>) { FAIL(); });
+  EXPECT_EQ(client_->pending(), 1u);
+
+  executor_.Advance(absl::Minutes(1));
+
+  EXPECT_EQ(client_->pending(), 0u);
+}
+
+}  // namespace
+}  // namespace dmaheap
