@@ -60,6 +60,9 @@ inline constexpr absl::Duration kOverloadRetryAfter = absl::Milliseconds(100);
 inline constexpr double kDeadlineMarginShare = 0.05;
 inline constexpr absl::Duration kMinDeadlineMargin = absl::Milliseconds(5);
 inline constexpr absl::Duration kMaxDeadlineMargin = absl::Milliseconds(250);
+// Heaps' threads bear names that begin so (comm, in the kernel's words): the kernel's trace is
+// asked for theirs only.
+inline constexpr char kHeapThreadPrefix[] = "heap-";
 // Threads for heaps whose allocations do not disturb each other (system).
 inline constexpr int kUnorderedWorkers = 2;
 // Answers kept per uid for a repeated request_id, and uids for which any are kept.

@@ -227,8 +227,28 @@ TEST(ViewsTest, AnAllocationIsDescribedFieldByField) {
             "LARGEST_FREE    4MiB (4194304)\n"
             "OWN             24MiB (25165824)\n"
             "WAITING_OTHERS  0B (0)\n"
+            "PINNED_FOR      -\n"
+            "PINNED_BY       -\n"
             "LAST_ERROR      ENOMEM\n"
             "AGE             5m\n");
+}
+
+TEST(ViewsTest, AnAllocationSaysWhichProcessesHaveThePageInItsWay) {
+  v1::Allocation waits = Allocations().allocations(0);
+  waits.mutable_pinned_page()->mutable_stuck_duration()->set_seconds(2);
+  for (const char* name : {"camera", "\x1b[2J"}) {
+    v1::Allocation::Process& process = *waits.mutable_pinned_page()->add_mappers();
+    process.set_pid(42);
+    process.set_uid(1047);
+    process.set_process_name(name);
+  }
+
+  const std::string text = DescribeAllocation(waits);
+
+  EXPECT_NE(text.find("PINNED_FOR      2s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("PINNED_BY       camera (pid 42, uid 1047), ?[2J (pid 42, uid 1047)\n"),
+            std::string::npos)
+      << text;
 }
 
 v1::AllocateBuffersResponse Got() {

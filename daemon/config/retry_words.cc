@@ -125,9 +125,8 @@ std::string RetryWords(const RetryPolicy& policy) {
   } else {
     text = absl::StrCat(Bounds(policy), Waits(policy));
     if (policy.give_up_when_stuck_for != absl::InfiniteDuration()) {
-      absl::StrAppend(&text, " Is to give up once the same page has been in the way for ",
-                      Span(policy.give_up_when_stuck_for),
-                      ", which this version does not see: it has no effect yet.");
+      absl::StrAppend(&text, " Gives up once the same page has been in the way for ",
+                      Span(policy.give_up_when_stuck_for), ", where the kernel tells which it is.");
     }
   }
   if (policy.barrier.has_value()) {

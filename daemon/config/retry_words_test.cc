@@ -15,9 +15,9 @@ TEST(RetryWords, OfTheShippedPoliciesAreThese) {
   EXPECT_EQ(
       RetryWords(ShippedRetryPolicies()[1]),
       "Tries for 2s from the request on; waits 1ms at first, then each time 1.1 times as long, "
-      "up to 100ms, give or take 20 %. Is to give up once the same page has been in the way "
-      "for 1s, which this version does not see: it has no effect yet. At worst about 65 attempts, "
-      "the last 2s after the request.");
+      "up to 100ms, give or take 20 %. Gives up once the same page has been in the way for 1s, "
+      "where the kernel tells which it is. At worst about 65 attempts, the last 2s after the "
+      "request.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[2]),
             "Tries until it succeeds; waits 1ms at first, then each time 1.1 times as long, up to "
             "100ms, give or take 20 %. No bound of its own: it ends with the caller's deadline or "

@@ -67,6 +67,8 @@ struct PinnedPage {
   // 0: not known.
   uint64_t frame = 0;
   bool watched = false;
+  // The failure after which it was asked for, until the answer is there.
+  absl::Time asked_at = absl::InfinitePast();
   // The failures at which it was first and last the one.
   absl::Time first_seen = absl::InfinitePast();
   absl::Time last_seen = absl::InfinitePast();

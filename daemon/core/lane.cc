@@ -27,7 +27,8 @@ Lane& Lanes::Of(const Heap& heap) {
   if (it != lanes_.end()) return it->second;
   const int capacity = description.area.empty() ? kUnorderedWorkers : 1;
   return lanes_
-      .try_emplace(key, factory_(capacity, absl::StrCat("heap-", description.name)), capacity)
+      .try_emplace(key, factory_(capacity, absl::StrCat(kHeapThreadPrefix, description.name)),
+                   capacity)
       .first->second;
 }
 

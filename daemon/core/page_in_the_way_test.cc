@@ -142,6 +142,16 @@ TEST_F(PageInTheWayTest, ReleasesInARowBringNoMoreThanThePolicyWouldTry) {
   Cancel(call);
 }
 
+TEST_F(PageInTheWayTest, IsNotAskedForAgainBeforeTheAnswer) {
+  const Call call = AllocateUntilAsked();
+
+  executor_.Advance(absl::Milliseconds(999));
+  EXPECT_EQ(pages_.asked(), 1);
+  executor_.Advance(kMs);
+  EXPECT_EQ(pages_.asked(), 2) << "the prober died with the question";
+  Cancel(call);
+}
+
 TEST_F(PageInTheWayTest, WithoutAWatchTheScheduleDecides) {
   const Call call = AllocateUntilAsked();
   for (int i = 0; i < 100; ++i) {
@@ -214,6 +224,23 @@ TEST_F(PageInTheWayTest, WhoHasItIsAskedOnceAndTold) {
   EXPECT_EQ(page.mappers(0).uid(), 1047);
   EXPECT_EQ(page.mappers(0).process_name(), "camera");
   EXPECT_TRUE(page.mappers_complete());
+  Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, WhoHasItIsAskedAgainWhereNotAllCouldBeLookedInto) {
+  const Call call = AllocateUntilAsked();
+  Find(77);
+  for (const int after : {1, 4, 20, 100}) FailAgainAt(77, after * kMs);
+  ASSERT_EQ(pages_.mappers_asked().size(), 1u);
+  Do([&, this] { pages_.AnswerMappers(PageMappers{.processes = {}, .complete = false}); });
+
+  FailAgainAt(77, 500 * kMs);
+  ASSERT_EQ(pages_.mappers_asked().size(), 2u);
+  Do([&, this] { pages_.AnswerMappers(PageMappers{.processes = {}, .complete = true}); });
+
+  FailAgainAt(77, kLongestWatchedWait);
+  EXPECT_EQ(pages_.mappers_asked().size(), 2u);
+  EXPECT_TRUE(State().pinned_page().mappers_complete());
   Cancel(call);
 }
 

@@ -9,6 +9,8 @@ void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
   if (allocation->attempts_on_heap < kFirstAsked) return;
   // Others have no pages that could be in the way, or nobody can see them.
   if (heap.area.empty() || heap.contiguity != v1::PHYSICAL) return;
+  if (allocation->last_failure < allocation->page.asked_at + kPatience) return;
+  allocation->page.asked_at = allocation->last_failure;
   const std::weak_ptr<Allocation> waiting = allocation;
   allocation->page.watch = pages_.Watch(
       thread, allocation->page.watch,
@@ -28,16 +30,17 @@ void PageInquiry::Forget(Allocation& allocation) {
 void PageInquiry::OnFound(const AllocationPtr& allocation,
                           const absl::StatusOr<PageInTheWay>& found) {
   PinnedPage& page = allocation->page;
+  const absl::Time failure = std::exchange(page.asked_at, absl::InfinitePast());
   if (!found.ok()) {
     page = PinnedPage{.watch = page.watch};
     return;
   }
   if (page.frame != found->frame) {
-    page = PinnedPage{.watch = page.watch, .first_seen = allocation->last_failure};
+    page = PinnedPage{.watch = page.watch, .first_seen = failure};
     page.frame = found->frame;
   }
   page.watched = found->watched;
-  page.last_seen = allocation->last_failure;
+  page.last_seen = failure;
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {
     AskForMappers(allocation);
   }
@@ -50,6 +53,11 @@ void PageInquiry::AskForMappers(const AllocationPtr& allocation) {
                                frame = allocation->page.frame](absl::StatusOr<PageMappers> found) {
         const AllocationPtr still = waiting.lock();
         if (still == nullptr || still->ended || still->page.frame != frame || !found.ok()) return;
+        // Not all could be looked into, and none of those had it: the next failure asks again.
+        if (!found->complete && found->processes.empty()) {
+          still->page.asked_for_mappers = false;
+          return;
+        }
         still->page.mappers = *std::move(found);
         callbacks_.on_mappers(still);
       });

@@ -25,11 +25,14 @@ class PageInquiry {
   // The first failure of a request on a heap after which it is asked. In a storm of forks four
   // tries were the mean (tests/bench/storm.cc, 300 attempts, Linux 6.12).
   static constexpr int kFirstAsked = 6;
-  // From then on its mappers are looked for, once for a page.
+  // From then on its mappers are looked for, until some are found or all were looked into.
   static constexpr absl::Duration kStuck = absl::Milliseconds(100);
+  // A question is not asked again before its answer is there, or was taken to the grave by a prober
+  // that died.
+  static constexpr absl::Duration kPatience = absl::Seconds(1);
 
   struct Callbacks {
-    // allocation->page is of its last failure.
+    // allocation->page is of its last failure, or of one shortly before.
     std::function<void(const AllocationPtr&)> on_found;
     std::function<void(const AllocationPtr&)> on_released;
     // allocation->page.mappers is there.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/limits.h"
 #include "proto/errno_status.h"
 
 namespace dmaheap {
@@ -18,11 +19,14 @@ absl::StatusOr<std::unique_ptr<TraceInstance>> TraceInstance::Open(const std::st
     return ErrnoStatus(errno, absl::StrCat("making ", folder));
   }
   auto trace = std::unique_ptr<TraceInstance>(new TraceInstance(folder));
+  const std::string ours = absl::StrCat("comm ~ \"", kHeapThreadPrefix, "*\"");
   // A reader is woken by the first line, not by a half-full buffer; some lines are kept, not
-  // megabytes of them for each processor.
-  for (const auto& [file, text] : {std::pair("buffer_percent", "0"),
-                                   {"buffer_size_kb", "64"},
-                                   {"events/page_isolation/test_pages_isolated/enable", "1"}}) {
+  // megabytes of them for each processor; and of our own allocations only, since each line that is
+  // read is made into text then.
+  for (const auto& [file, text] :
+       {std::pair("buffer_percent", "0"), std::pair("buffer_size_kb", "16"),
+        std::pair("events/page_isolation/test_pages_isolated/filter", ours.c_str()),
+        std::pair("events/page_isolation/test_pages_isolated/enable", "1")}) {
     if (absl::Status status = trace->Set(file, text); !status.ok()) return status;
   }
   absl::StatusOr<UniqueFd> pipe = trace->OpenFile("trace_pipe", O_RDONLY | O_NONBLOCK);

@@ -35,7 +35,8 @@ class TraceInstanceTest : public FdLeakCheck {
   // The kernel fills a new instance by itself.
   void Fill(bool page_ref) {
     for (const char* file : {"buffer_percent", "buffer_size_kb", "trace_pipe",
-                             "events/page_isolation/test_pages_isolated/enable"}) {
+                             "events/page_isolation/test_pages_isolated/enable",
+                             "events/page_isolation/test_pages_isolated/filter"}) {
       Make(file);
     }
     if (!page_ref) return;
@@ -68,7 +69,8 @@ TEST_F(TraceInstanceTest, TracesRefusalsFromTheStartAndReleasesNot) {
   EXPECT_EQ(Read("events/page_isolation/test_pages_isolated/enable"), "1");
   EXPECT_EQ(Read("events/page_ref/page_ref_mod_and_test/enable"), "0");
   EXPECT_EQ(Read("buffer_percent"), "0");
-  EXPECT_EQ(Read("buffer_size_kb"), "64");
+  EXPECT_EQ(Read("events/page_isolation/test_pages_isolated/filter"), "comm ~ \"heap-*\"");
+  EXPECT_EQ(Read("buffer_size_kb"), "16");
   EXPECT_GE((*trace)->pipe(), 0);
   EXPECT_GE((*trace)->filter(), 0);
   EXPECT_GE((*trace)->enable(), 0);

@@ -30,6 +30,9 @@ constexpr size_t kEntriesPerRead = 4096;
 // sanitizer's shadow, a garbage collector's heap) is left out.
 constexpr uint64_t kMaxMappingBytes = uint64_t{64} << 30;
 
+// A process whose locks are taken is not waited for.
+constexpr absl::Duration kNameTimeBox = absl::Milliseconds(5);
+
 class Scan {
  public:
   Scan(const FrameRange& range, const TimeBox& box)
@@ -79,7 +82,9 @@ class Scan {
     if (fstatat(proc, folder.c_str(), &owner, AT_SYMLINK_NOFOLLOW) == 0) record.uid = owner.st_uid;
     const absl::StatusOr<UniqueFd> comm = OpenFileBelow(proc, folder + "/comm");
     if (!comm.ok()) return record;
-    const absl::StatusOr<FileText> text = ReadAll(comm->get(), sizeof(record.name), box_);
+    // Of its own: a name that is known is worth more than the time.
+    const TimeBox box(kNameTimeBox);
+    const absl::StatusOr<FileText> text = ReadAll(comm->get(), sizeof(record.name), box);
     if (!text.ok()) return record;
     const absl::string_view name = absl::StripTrailingAsciiWhitespace(text->bytes);
     std::copy_n(name.begin(), std::min(name.size(), sizeof(record.name) - 1), record.name);

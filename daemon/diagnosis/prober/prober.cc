@@ -85,6 +85,17 @@ absl::Status PrepareSignals() {
   return absl::OkStatus();
 }
 
+absl::Duration BoxOf(ProberOp op) {
+  switch (op) {
+    case ProberOp::kListDmabufs:
+      return kProberListTimeBox;
+    case ProberOp::kWhoMaps:
+      return kProberMappersTimeBox;
+    default:
+      return kProberTimeBox;
+  }
+}
+
 // Without the sandbox nothing keeps that one to the few files that it is for.
 absl::Status DropAdmin() {
   struct CapFree {
@@ -111,7 +122,7 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
     return {};
   }
   const ProberOp op = static_cast<ProberOp>(request->op);
-  const TimeBox box(op == ProberOp::kListDmabufs ? kProberListTimeBox : kProberTimeBox);
+  const TimeBox box(BoxOf(op));
   ProberReply reply;
   switch (op) {
     case ProberOp::kListDmabufs:
@@ -247,9 +258,10 @@ int RunProber(const Options& options) {
       spdlog::error("event=start_failed {}", LogStatus(sandbox));
       return kExitFailure;
     }
-    spdlog::warn("event=no_sandbox note=\"this kernel has no CONFIG_SECCOMP_FILTER: who maps a page "
-                 "is not found\" {}",
-                 LogStatus(sandbox));
+    spdlog::warn(
+        "event=no_sandbox note=\"this kernel has no CONFIG_SECCOMP_FILTER: who maps a page "
+        "is not found\" {}",
+        LogStatus(sandbox));
     if (absl::Status dropped = DropAdmin(); !dropped.ok()) {
       spdlog::error("event=start_failed {}", LogStatus(dropped));
       return kExitFailure;
