@@ -109,6 +109,13 @@ void AddProcessOptions(CLI::App& app, Options& options, double& watchdog_seconds
           ""))
       ->capture_default_str()
       ->group(group);
+  app.add_option("--nice", options.nice,
+                 "Niceness of the daemon, -20 (before others)\nto 19; clients wait behind whatever "
+                 "goes\nbefore it")
+      ->type_name("N")
+      ->check(CLI::Range(-20, 19).description(""))
+      ->capture_default_str()
+      ->group(group);
   app.add_flag_callback(
          "--no-lock-memory", [&options] { options.lock_memory = false; },
          "Let the keeper's memory be paged out")

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "daemon/limits.h"
 
 namespace dmaheap {
 
@@ -58,6 +59,8 @@ struct Options {
   std::string log_level = "info";
   // Where "READY\n" goes once the daemon serves. The keeper's alone: -1 in the other roles.
   int ready_fd = -1;
+  // Of all processes of the daemon: -20 to 19.
+  int nice = kDefaultNice;
   // Whether the keeper keeps its memory from being paged out.
   bool lock_memory = true;
   // How long the broker may be silent before it is taken for stuck. Zero: no watchdog.

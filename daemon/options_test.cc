@@ -32,6 +32,7 @@ TEST(OptionsTest, WithoutWordsEveryDefaultHolds) {
   EXPECT_EQ(line.options->log_level, "info");
   EXPECT_EQ(line.options->ready_fd, -1);
   EXPECT_TRUE(line.options->lock_memory);
+  EXPECT_EQ(line.options->nice, -8);
   EXPECT_EQ(line.options->watchdog, absl::Seconds(10));
   EXPECT_TRUE(line.options->prober);
 }
@@ -39,7 +40,7 @@ TEST(OptionsTest, WithoutWordsEveryDefaultHolds) {
 TEST(OptionsTest, EveryOptionIsTaken) {
   const CommandLine line = Parse({"--socket-dir=/s", "--state-dir", "/t", "--heap-dir=/h",
                                   "--policy=/p", "--user=1000", "--log-level=debug", "--ready-fd=7",
-                                  "--no-lock-memory", "--watchdog=0.5", "--no-prober"});
+                                  "--no-lock-memory", "--watchdog=0.5", "--no-prober", "--nice=3"});
 
   ASSERT_TRUE(line.options.has_value()) << line.text;
   EXPECT_EQ(line.options->socket_dir, "/s");
@@ -50,6 +51,7 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(line.options->log_level, "debug");
   EXPECT_EQ(line.options->ready_fd, 7);
   EXPECT_FALSE(line.options->lock_memory);
+  EXPECT_EQ(line.options->nice, 3);
   EXPECT_EQ(line.options->watchdog, absl::Milliseconds(500));
   EXPECT_FALSE(line.options->prober);
 }
@@ -181,29 +183,18 @@ TEST(OptionsTest, HelpNamesEveryOptionWithItsDefaultAndExitsWithZero) {
 
   EXPECT_FALSE(line.options.has_value());
   EXPECT_EQ(line.exit_code, 0);
-  for (const char* part : {"--socket-dir",
-                           "/run/dmaheapd",
-                           "--state-dir",
-                           "<socket-dir>/state",
-                           "--heap-dir",
-                           "/dev/dma_heap",
-                           "--policy",
-                           "--simulate",
-                           "256MiB",
-                           "--user",
-                           "--drm-heap",
-                           "NAME=/dev/dri/cardN",
-                           "--log-level",
-                           "info",
-                           "--ready-fd",
-                           "--watchdog SECONDS=10",
-                           "--no-prober",
-                           "--no-lock-memory",
-                           "--barrier-cgroup PATH",
-                           "--thaw",
-                           "Files and heaps",
-                           "Processes",
-                           "Reporting",
+  for (const char* part : {"--socket-dir", "/run/dmaheapd",
+                           "--state-dir",  "<socket-dir>/state",
+                           "--heap-dir",   "/dev/dma_heap",
+                           "--policy",     "--simulate",
+                           "256MiB",       "--user",
+                           "--drm-heap",   "NAME=/dev/dri/cardN",
+                           "--log-level",  "info",
+                           "--ready-fd",   "--watchdog SECONDS=10",
+                           "--no-prober",  "--no-lock-memory",
+                           "--nice N=-8",  "--barrier-cgroup PATH",
+                           "--thaw",       "Files and heaps",
+                           "Processes",    "Reporting",
                            "--version"}) {
     EXPECT_THAT(line.text, HasSubstr(part));
   }

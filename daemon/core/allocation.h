@@ -67,6 +67,8 @@ struct PinnedPage {
   // 0: not known.
   uint64_t frame = 0;
   bool watched = false;
+  // It was the one at a failure while it was watched: it was not let go before the watch began.
+  bool held_while_watched = false;
   // The failure after which it was asked for, until the answer is there.
   absl::Time asked_at = absl::InfinitePast();
   // The failures at which it was first and last the one.

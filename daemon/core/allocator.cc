@@ -562,6 +562,8 @@ FailureFacts Allocator::FactsOf(const Allocation& allocation) const {
   facts.elapsed = dependencies_.executor.Now() - allocation.start;
   facts.last_error = allocation.last_error;
   facts.retry_policy = allocation.retry_policy;
+  facts.stuck_for = allocation.page.StuckFor();
+  if (allocation.page.mappers.has_value()) facts.mapped_by = ToText(*allocation.page.mappers);
   facts.usage = allocation.heap->Usage();
   return facts;
 }

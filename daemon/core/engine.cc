@@ -185,7 +185,7 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
   area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
   area.stuck_for = allocation->page.StuckFor();
   // A policy that counts its attempts is one that was written for its waits.
-  area.page_watched = allocation->page.watched && !policy.max_attempts.has_value();
+  area.page_watched = allocation->page.held_while_watched && !policy.max_attempts.has_value();
   area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
   const RetryDecision decision = DecideRetry(policy, history, area, random_());
   if (const auto* retry = std::get_if<RetryAfter>(&decision)) {

@@ -23,6 +23,18 @@ std::string Tried(const FailureFacts& facts) {
                       absl::FormatDuration(absl::Trunc(facts.elapsed, absl::Microseconds(1))));
 }
 
+// A page that was in the way for less is one of many that come and go.
+constexpr absl::Duration kWorthTelling = absl::Milliseconds(100);
+
+std::string Pinned(const FailureFacts& facts) {
+  if (facts.stuck_for < kWorthTelling) return "";
+  const std::string who =
+      facts.mapped_by.empty() ? "" : absl::StrCat(", mapped by ", facts.mapped_by);
+  return absl::StrCat("one page, which can not be moved, has been in the way for ",
+                      absl::FormatDuration(absl::Trunc(facts.stuck_for, absl::Milliseconds(1))),
+                      who);
+}
+
 // Why nothing more was tried, in the words of the policy file.
 std::string Ending(const FailureFacts& facts, GiveUp::Reason reason) {
   const std::string policy = absl::StrCat(" (retry policy ", facts.retry_policy, ": ");
@@ -54,6 +66,8 @@ Error WithFacts(Error error, const FailureFacts& facts) {
   if (facts.usage.largest_free_bytes) {
     error.With("largest_free_bytes", *facts.usage.largest_free_bytes);
   }
+  if (!Pinned(facts).empty()) error.With("stuck_for", absl::FormatDuration(facts.stuck_for));
+  if (!facts.mapped_by.empty()) error.With("mapped_by", facts.mapped_by);
   return error;
 }
 
@@ -73,6 +87,11 @@ Error ExplainNoMemory(const FailureFacts& facts, GiveUp::Reason reason) {
                  absl::StrCat(what, ": ", *free, " bytes are free, but the largest run has only ",
                               *largest,
                               ". A repeat alone does not help; buffers have to be released."))
+        .RetryAfter(kRetryAfter);
+  }
+  if (const std::string pinned = Pinned(facts); !pinned.empty()) {
+    return Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
+                 absl::StrCat(what, ": ", pinned, ". Try again when it has let go."))
         .RetryAfter(kRetryAfter);
   }
   return Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
@@ -142,6 +161,9 @@ absl::Status ExplainDeadline(const FailureFacts& facts) {
   } else {
     absl::StrAppend(&text, Tried(facts));
     if (!facts.last_error.ok()) absl::StrAppend(&text, ", the last: ", facts.last_error.message());
+    if (const std::string pinned = Pinned(facts); !pinned.empty()) {
+      absl::StrAppend(&text, "; ", pinned);
+    }
     absl::StrAppend(&text, ". Give it more time, or release buffers.");
   }
   return WithFacts(Error(ErrorReason::DEADLINE, text), facts).ToStatus();

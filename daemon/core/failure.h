@@ -29,6 +29,10 @@ struct FailureFacts {
   HeapUsage usage;
   // Name of the policy that the request went by.
   std::string retry_policy;
+  // For how long one and the same page was in the way, where that was seen, and who maps it:
+  // "NAME (pid N, uid N), ..." in the processes' own words, or nothing.
+  absl::Duration stuck_for = absl::ZeroDuration();
+  std::string mapped_by;
 };
 
 // After the last attempt failed and no other is made, for that reason.

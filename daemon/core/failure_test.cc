@@ -127,5 +127,30 @@ TEST(FailureTest, ADeadlineAfterAttemptsNamesTheLastError) {
   EXPECT_NE(status.message().find("6 attempts in 31ms"), absl::string_view::npos) << status;
 }
 
+TEST(FailureTest, APageThatStayedIsNamedWithWhoMapsIt) {
+  FailureFacts facts = Facts(ENOMEM);
+  facts.stuck_for = absl::Milliseconds(1234);
+  facts.mapped_by = "camera (pid 42, uid 1047)";
+  constexpr char kWords[] =
+      "one page, which can not be moved, has been in the way for 1.234s, mapped by camera (pid 42, "
+      "uid 1047)";
+
+  const absl::Status deadline = ExplainDeadline(facts);
+  EXPECT_NE(deadline.message().find(kWords), absl::string_view::npos) << deadline;
+  EXPECT_EQ(GetErrorValue(deadline, "mapped_by"), "camera (pid 42, uid 1047)");
+
+  facts.usage = {};
+  const absl::Status given_up = ExplainFailure(facts, GiveUp::Reason::kStuck);
+  EXPECT_EQ(GetReason(given_up), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
+  EXPECT_NE(given_up.message().find(kWords), absl::string_view::npos) << given_up;
+  EXPECT_EQ(GetErrorValue(given_up, "stuck_for"), "1.234s");
+}
+
+TEST(FailureTest, APageThatCameAndWentIsNotBlamed) {
+  FailureFacts facts = Facts(ENOMEM);
+  facts.stuck_for = absl::Milliseconds(99);
+  EXPECT_EQ(ExplainDeadline(facts).message().find("page"), absl::string_view::npos);
+}
+
 }  // namespace
 }  // namespace dmaheap

@@ -87,7 +87,7 @@ TEST_F(PageInTheWayTest, IsNotAskedForWhereTheHeapHasNoRoom) {
 TEST_F(PageInTheWayTest, TheLongerItIsThereTheFewerAttemptsAreMadeWhileItsReleaseIsWatched) {
   const Call call = AllocateUntilAsked();
   Find(77);
-  FailAgainAt(77, kMs);                    // there for 1 ms
+  FailAgainAt(77, kMs);                    // there for 1 ms, also while it was watched
   FailAgainAt(77, kWatchedStretch * kMs);  // there for 5 ms
   FailAgainAt(77, kWatchedStretch * 5 * kMs);
 
@@ -95,6 +95,20 @@ TEST_F(PageInTheWayTest, TheLongerItIsThereTheFewerAttemptsAreMadeWhileItsReleas
   EXPECT_TRUE(State().pinned_page().release_watched());
   EXPECT_EQ(State().next_delay().nanos(), 100'000'000);
   Cancel(call);
+}
+
+TEST_F(PageInTheWayTest, AReleaseBeforeTheWatchBeganCostsOneShortWait) {
+  const Call call = AllocateUntilAsked();
+  Find(77, /*watched=*/false);
+  executor_.Advance(kMs);
+  Find(77, /*watched=*/true);
+  EXPECT_EQ(State().pinned_page().stuck_duration().nanos(), 1'000'000);
+
+  // Nobody knows yet whether it is still there.
+  EXPECT_EQ(State().next_delay().nanos(), 1'000'000);
+  Succeed();
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok()) << call->status();
 }
 
 TEST_F(PageInTheWayTest, TwoSecondsAreWaitedForWithFewerThanFifteenAttempts) {

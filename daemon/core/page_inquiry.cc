@@ -39,6 +39,7 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
     page = PinnedPage{.watch = page.watch, .first_seen = failure};
     page.frame = found->frame;
   }
+  page.held_while_watched = page.watched && found->watched;
   page.watched = found->watched;
   page.last_seen = failure;
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {

@@ -37,6 +37,9 @@ struct PageMappers {
   bool complete = false;
 };
 
+// "NAME (pid N, uid N), ...": for people; empty for none.
+std::string ToText(const PageMappers& mappers);
+
 // Inside tasks only; calls back as tasks.
 class PageWatch {
  public:

@@ -36,7 +36,8 @@ struct AreaSnapshot {
   absl::optional<absl::Duration> learned_delay = absl::nullopt;
   // How long one and the same page has been in the way; zero where nobody can see that.
   absl::Duration stuck_for = absl::ZeroDuration();
-  // Its release ends the wait, whatever its length.
+  // Its release ends the wait, whatever its length: it is watched, and has been since before the
+  // last attempt met it.
   bool page_watched = false;
   // So that others of the area get their turn in between.
   absl::Duration least_delay = absl::ZeroDuration();

@@ -76,6 +76,9 @@ FdStoreLimits AskLimits(const Options& options) {
   if (const absl::Status status = SetOomScore(kServingOomScore); !status.ok()) {
     spdlog::warn("event=oom_score_not_set wanted={} {}", kServingOomScore, LogStatus(status));
   }
+  if (const absl::Status status = SetNice(options.nice); !status.ok()) {
+    spdlog::warn("event=nice_not_set wanted={} {}", options.nice, LogStatus(status));
+  }
   if (options.lock_memory) {
     if (const absl::Status status = LockMemory(); !status.ok()) {
       spdlog::warn("event=memory_not_locked {}", LogStatus(status));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -26,6 +27,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "daemon/keeper/testing/daemon_process.h"
+#include "daemon/limits.h"
 #include "daemon/options.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -685,6 +687,15 @@ TEST_F(PrivilegesTest, TheProberHasItsThreeAndASandbox) {
   EXPECT_EQ(StatusOf(prober, "NoNewPrivs"), "1");
   EXPECT_EQ(StatusOf(prober, "Seccomp"), "2");
   EXPECT_EQ(StatusOf(prober, "Name"), "dmaheapd-prober");
+}
+
+TEST_F(PrivilegesTest, AllThreeRunBeforeOrdinaryProcesses) {
+  StartAndWait();
+  for (const pid_t pid : {daemon_->pid(), BrokerPid(), NextProberPid()}) {
+    errno = 0;
+    EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(pid)), kDefaultNice);
+    EXPECT_EQ(errno, 0);
+  }
 }
 
 TEST_F(PrivilegesTest, ProcessesOfTheSameAccountCanNotLookIntoTheBroker) {

@@ -45,6 +45,11 @@ absl::Status LockMemory() {
   return absl::OkStatus();
 }
 
+absl::Status SetNice(int nice) {
+  if (setpriority(PRIO_PROCESS, 0, nice) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("setpriority to nice ", nice));
+}
+
 absl::Status SetRealTime(bool on) {
   sched_param parameters = {};
   // The least of them is before every ordinary one.

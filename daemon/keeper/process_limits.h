@@ -31,6 +31,10 @@ absl::Status SetOomScore(int score);
 // CAP_IPC_LOCK, if RLIMIT_MEMLOCK is too low.
 absl::Status LockMemory();
 
+// Changes how much of a busy processor this process gets beside others; children and later threads
+// inherit it (setpriority(2)). EACCES without CAP_SYS_NICE, if nice is lower than now.
+absl::Status SetNice(int nice);
+
 // Lets this thread run before all ordinary ones (SCHED_FIFO), or as they do: for the milliseconds
 // in which others wait for it. Children begin as ordinary ones. EPERM without CAP_SYS_NICE.
 absl::Status SetRealTime(bool on);
