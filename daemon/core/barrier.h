@@ -8,12 +8,13 @@
 #define DAEMON_CORE_BARRIER_H_
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace dmaheap {
 
-// Inside tasks only.
+// Inside tasks only, but for Run.
 class Barrier {
  public:
   using OnFrozen = absl::AnyInvocable<void(absl::Status)>;
@@ -40,6 +41,10 @@ class Barrier {
 
   // Ends the box of the last Freeze. Nothing happens if it has ended.
   virtual void Thaw() = 0;
+
+  // Makes the attempt for which the cgroup stands still, out of the way of who ends the box. On the
+  // thread of the attempt, not in a task.
+  virtual void Run(absl::FunctionRef<void()> attempt) = 0;
 };
 
 }  // namespace dmaheap

@@ -110,9 +110,18 @@ void Engine::StartAttempt(const AllocationPtr& allocation) {
   const AllocateRequest& request = allocation->request;
   allocation->lane->worker->Run(
       [this, allocation = AllocationPtr(allocation), missing = Missing(*allocation),
+       behind_barrier = allocation->behind_barrier,
        spec = AllocationSpec{.size_bytes = request.size_bytes, .label = request.label}]() mutable {
         const absl::Time start = executor_.Now();
-        Attempt attempt = Try(*allocation->heap, live_view_, spec, missing, allocation->abandoned);
+        Attempt attempt;
+        const auto make = [&] {
+          attempt = Try(*allocation->heap, live_view_, spec, missing, allocation->abandoned);
+        };
+        if (behind_barrier) {
+          barrier_.Run(make);
+        } else {
+          make();
+        }
         const absl::Duration took = executor_.Now() - start;
         // The worker keeps no reference: the last one gives charge and slots back, inside a task.
         executor_.Post([this, allocation = std::move(allocation), attempt = std::move(attempt),

@@ -88,12 +88,12 @@ TEST_F(PageInTheWayTest, TheLongerItIsThereTheFewerAttemptsAreMadeWhileItsReleas
   const Call call = AllocateUntilAsked();
   Find(77);
   FailAgainAt(77, kMs);                    // there for 1 ms, also while it was watched
-  FailAgainAt(77, kWatchedStretch * kMs);  // there for 5 ms
-  FailAgainAt(77, kWatchedStretch * 5 * kMs);
+  FailAgainAt(77, kWatchedStretch * kMs);  // there for 9 ms
+  FailAgainAt(77, kWatchedStretch * 9 * kMs);
 
-  EXPECT_EQ(State().pinned_page().stuck_duration().nanos(), 25'000'000);
+  EXPECT_EQ(State().pinned_page().stuck_duration().nanos(), 81'000'000);
   EXPECT_TRUE(State().pinned_page().release_watched());
-  EXPECT_EQ(State().next_delay().nanos(), 100'000'000);
+  EXPECT_EQ(State().next_delay().nanos(), 648'000'000);
   Cancel(call);
 }
 
@@ -224,7 +224,7 @@ TEST_F(PageInTheWayTest, APolicyGivesUpOnceItWasThereForTooLong) {
 TEST_F(PageInTheWayTest, WhoHasItIsAskedOnceAndTold) {
   const Call call = AllocateUntilAsked();
   Find(77);
-  for (const int after : {1, 4, 20, 100, 500}) FailAgainAt(77, after * kMs);
+  for (const int after : {1, 8, 72, 648}) FailAgainAt(77, after * kMs);
   ASSERT_EQ(pages_.mappers_asked(), std::vector<uint64_t>{77});
 
   Do([&, this] {
@@ -244,11 +244,11 @@ TEST_F(PageInTheWayTest, WhoHasItIsAskedOnceAndTold) {
 TEST_F(PageInTheWayTest, WhoHasItIsAskedAgainWhereNotAllCouldBeLookedInto) {
   const Call call = AllocateUntilAsked();
   Find(77);
-  for (const int after : {1, 4, 20, 100}) FailAgainAt(77, after * kMs);
+  for (const int after : {1, 8, 72, 648}) FailAgainAt(77, after * kMs);
   ASSERT_EQ(pages_.mappers_asked().size(), 1u);
   Do([&, this] { pages_.AnswerMappers(PageMappers{.processes = {}, .complete = false}); });
 
-  FailAgainAt(77, 500 * kMs);
+  FailAgainAt(77, kLongestWatchedWait);
   ASSERT_EQ(pages_.mappers_asked().size(), 2u);
   Do([&, this] { pages_.AnswerMappers(PageMappers{.processes = {}, .complete = true}); });
 

@@ -287,6 +287,7 @@ TEST_F(BarrierUseTest, AFailedAttemptIsRepeatedAtOnceWhileTheCgroupStandsStill) 
   EXPECT_TRUE(call->ok()) << call->status();
   EXPECT_EQ(cma_->calls(), 2);
   EXPECT_EQ(barrier_.thaws(), 1);
+  EXPECT_EQ(barrier_.runs(), 1);
   Thawed(3 * kMs);
   EXPECT_EQ(allocator_->barriers().cured, 1);
   EXPECT_EQ(allocator_->barriers().frozen, 3 * kMs);

@@ -96,6 +96,9 @@ TEST(RetryDecisionTest, EveryBranch) {
   const AreaSnapshot learned_too_long{.learned_delay = absl::Seconds(9)};
   const AreaSnapshot stuck{.stuck_for = absl::Seconds(1)};
   const AreaSnapshot nearly_stuck{.stuck_for = absl::Milliseconds(999)};
+  const AreaSnapshot held_a_while{.stuck_for = 10 * kMs, .page_watched = true};
+  const AreaSnapshot held_long{.stuck_for = 500 * kMs, .page_watched = true};
+  const AreaSnapshot seen_a_while{.stuck_for = 10 * kMs};
   const AreaSnapshot shared{.least_delay = 320 * kMs};
 
   const AreaSnapshot ready{.barrier_ready = true};
@@ -105,6 +108,11 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"grows", Plain(), After(5), {}, 0.5, "retry after 16ms"},
       {"up to its bound", Plain(), After(8), {}, 0.5, "retry after 100ms"},
       {"also when the power overflows", Plain(), After(100000), {}, 0.5, "retry after 100ms"},
+      {"a watched page", Plain(), After(1), held_a_while, 0.5, "retry after 80ms"},
+      {"for a longest wait", Plain(), After(1), held_long, 0.5, "retry after 1s"},
+      {"not beyond being stuck", impatient, After(1), held_long, 0.5, "retry after 500ms"},
+      {"not where it is shorter", Plain(), After(8), held_a_while, 0.5, "retry after 100ms"},
+      {"not where it is only seen", Plain(), After(1), seen_a_while, 0.5, "retry after 1ms"},
       {"busy", Plain(), After(1, EBUSY), {}, 0.5, "retry after 1ms"},
       {"interrupted", Plain(), After(1, EINTR), {}, 0.5, "retry after 1ms"},
       {"again", Plain(), After(1, EAGAIN), {}, 0.5, "retry after 1ms"},

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/handover/barrier_cpu.h"
 #include "daemon/limits.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
@@ -141,6 +142,11 @@ void BarrierLink::Freeze(int cgroup, absl::Duration box, OnFrozen on_frozen, OnT
 void BarrierLink::Thaw() {
   // One that is lost costs the rest of the box.
   if (barrier_ != nullptr) Send(BarrierOp::kThaw, 0, absl::ZeroDuration()).IgnoreError();
+}
+
+void BarrierLink::Run(absl::FunctionRef<void()> attempt) {
+  const BarrierCpu cpu(BarrierCpu::Part::kAllButLast);
+  attempt();
 }
 
 absl::Status BarrierLink::Send(BarrierOp op, int cgroup, absl::Duration box) {

@@ -42,6 +42,7 @@ class BarrierLink : public Barrier {
   int cgroups() const override { return socket_.valid() ? cgroups_ : 0; }
   void Freeze(int cgroup, absl::Duration box, OnFrozen on_frozen, OnThawed on_thawed) override;
   void Thaw() override;
+  void Run(absl::FunctionRef<void()> attempt) override;
 
   // For the loop: call OnReadable, as a task, when it is readable. Borrowed; -1: there is none.
   int fd() const { return socket_.get(); }

@@ -74,7 +74,12 @@ Supervisor::Supervisor(const Options& options, std::vector<std::string> words, S
                 // On a machine with seven busy processes a processor an ordinary keeper thawed
                 // 40 ms late. Only inside a barrier: what a broker sends at other times must not
                 // come before everybody's work.
-                .hurry = [](bool on) { SetRealTime(on).IgnoreError(); }}),
+                .hurry =
+                    [this](bool on) {
+                      SetRealTime(on).IgnoreError();
+                      cpu_.reset();
+                      if (on) cpu_.emplace(BarrierCpu::Part::kLast);
+                    }}),
       ready_fd_(options.ready_fd),
       watchdog_(WatchdogOf(options)) {}
 
@@ -200,6 +205,8 @@ void Supervisor::Start(Child& child, const ChildSpec& spec, absl::Time now) {
   child.start_at = absl::InfiniteFuture();
   child.kill_at = absl::InfiniteFuture();
   child.policy.OnStart(now);
+  // A child would inherit it.
+  cpu_.reset();
   const absl::StatusOr<pid_t> pid = SpawnChild(spec);
   if (!pid.ok()) {
     spdlog::error("event=child_not_started child={} {}", child.name, LogStatus(pid.status()));

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "daemon/handover/barrier_cpu.h"
 #include "daemon/keeper/barrier_keeper.h"
 #include "daemon/keeper/child.h"
 #include "daemon/keeper/fd_store.h"
@@ -81,6 +83,8 @@ class Supervisor {
   SignalFd signals_;
   std::unique_ptr<Resources> resources_;
   FdStore store_;
+  // While a barrier stands.
+  absl::optional<BarrierCpu> cpu_;
   BarrierKeeper barrier_;
   UniqueFd ready_fd_;
   // Zero: none.

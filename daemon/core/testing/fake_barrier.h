@@ -26,10 +26,16 @@ class FakeBarrier : public Barrier {
     on_thawed_ = std::move(on_thawed);
   }
   void Thaw() override { ++thaws_; }
+  void Run(absl::FunctionRef<void()> attempt) override {
+    ++runs_;
+    attempt();
+  }
 
   // Every Freeze so far, and how often Thaw was called.
   const std::vector<Asked>& asked() const { return asked_; }
   int thaws() const { return thaws_; }
+  // Attempts that were made in one.
+  int runs() const { return runs_; }
   // Whether a Freeze waits for its answer, or a frozen cgroup for its thaw.
   bool waiting() const { return on_frozen_ != nullptr; }
   bool frozen() const { return on_frozen_ == nullptr && on_thawed_ != nullptr; }
@@ -49,6 +55,7 @@ class FakeBarrier : public Barrier {
   const int cgroups_;
   std::vector<Asked> asked_;
   int thaws_ = 0;
+  int runs_ = 0;
   OnFrozen on_frozen_;
   OnThawed on_thawed_;
 };

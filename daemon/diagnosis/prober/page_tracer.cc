@@ -163,12 +163,12 @@ void PageTracer::OnRefused(const WindowRefused& refused) {
 }
 
 // An attempt takes a reference to the page and gives it back, so not every drop is the one that was
-// waited for: only one that leaves fewer than were ever left.
+// waited for: only one that leaves fewer than were left before, or none but mappings.
 void PageTracer::OnDropped(const ReferenceDropped& dropped) {
   const int64_t excess = dropped.references - dropped.mappings;
   for (auto& [sequence, watched] : watches_) {
     if (!watched.armed || watched.frame != dropped.frame) continue;
-    const bool fewer = !watched.excess.has_value() || excess < *watched.excess;
+    const bool fewer = excess < watched.excess.value_or(1);
     watched.excess = std::max(watched.excess.value_or(excess), excess);
     if (fewer && !std::exchange(watched.released, true)) released_.push_back(sequence);
   }

@@ -150,9 +150,9 @@ TEST_F(PageTracerTest, TellsNotOfOtherPages) {
 TEST_F(PageTracerTest, WhatAnAttemptTakesAndGivesBackIsNoRelease) {
   WatchFrame();
   Drop(2, 1);  // by the next attempt
+  EXPECT_TRUE(tracer_.TakeReleased().empty());
   Refuse();
   tracer_.Watch(3, "90 2");
-  tracer_.TakeReleased();
 
   Drop(2, 1);
   EXPECT_TRUE(tracer_.TakeReleased().empty());

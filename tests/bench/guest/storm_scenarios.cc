@@ -13,7 +13,7 @@ namespace {
 constexpr int kLongPins = 5;
 constexpr absl::Duration kLongPinTime = absl::Seconds(2);
 
-// Each waits until the keeper has most of its budget for freezing again.
+// Each waits until the keeper has its whole budget for freezing again.
 constexpr int kStormsPerBarrier = 20;
 
 }  // namespace
@@ -38,7 +38,7 @@ std::vector<Scenario> StormScenarios(int attempts) {
        .make = fork_storm,
        .contenders = {"box_5", "box_10", "box_20", "box_50"},
        .attempts = std::max(attempts / kStormsPerBarrier, 1),
-       .pause = kBarrierWindow / 2},
+       .pause = kBarrierWindow},
   };
 }
 

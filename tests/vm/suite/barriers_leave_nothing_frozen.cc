@@ -37,13 +37,16 @@ class BarriersTest : public ::testing::Test {
     }
     const std::string below = cgroup_->MakeBelow("below");
     for (int i = 0; i < kBusyProcesses / 2; ++i) cgroup_->AddBusyProcess(below);
+    other_ = RealCgroup::Make();
+    ASSERT_NE(other_, nullptr);
+    for (int i = 0; i < kBusyProcesses / 2; ++i) other_->AddBusyProcess(other_->path());
     StartAndWait();
   }
 
   void StartAndWait() {
     StartSpec spec;
     spec.arguments = {"--socket-dir=" + run_, "--user=54321", "--heap-dir=/nonexistent",
-                      "--barrier-cgroup=" + cgroup_->path()};
+                      "--barrier-cgroup=" + cgroup_->path(), "--barrier-cgroup=" + other_->path()};
     daemon_ = std::make_unique<DaemonProcess>(kProgram, spec);
     ASSERT_TRUE(daemon_->WaitReady()) << daemon_->Log();
     ASSERT_TRUE(absl::SimpleAtoi(Command("pid"), &broker_)) << daemon_->Log();
@@ -67,7 +70,8 @@ class BarriersTest : public ::testing::Test {
   bool WaitThawed() const {
     const absl::Time until = absl::Now() + absl::Minutes(1);
     while (absl::Now() < until) {
-      if (!cgroup_->IsFrozen() && !std::filesystem::exists(run_ + "/frozen")) return true;
+      if (!cgroup_->IsFrozen() && !other_->IsFrozen() && !std::filesystem::exists(run_ + "/frozen"))
+        return true;
     }
     return false;
   }
@@ -75,6 +79,8 @@ class BarriersTest : public ::testing::Test {
   TempFolder folder_;
   const std::string run_ = folder_.Below("run");
   std::unique_ptr<RealCgroup> cgroup_;
+  // Each has a budget of its own.
+  std::unique_ptr<RealCgroup> other_;
   std::unique_ptr<DaemonProcess> daemon_;
   pid_t broker_ = 0;
   pid_t prober_ = 0;
@@ -89,13 +95,14 @@ TEST_F(BarriersTest, StandForTheirBox) {
     std::vector<int> frozen_for;
     starved_ = 0;
     for (int i = 0; i < kTimes; ++i) {
-      const std::string frozen = FreezeWhenAllowed(absl::StrCat("freeze 0 ", box));
+      const std::string frozen = FreezeWhenAllowed(absl::StrCat("freeze ", i % 2, " ", box));
       ASSERT_TRUE(absl::StartsWith(frozen, "frozen ")) << frozen;
       const std::string thawed = Command("thawed");
       ASSERT_TRUE(absl::StartsWith(thawed, "thawed ")) << thawed;
       to_frozen.push_back(NumberIn(frozen, "us"));
       frozen_for.push_back(NumberIn(thawed, "us"));
       EXPECT_FALSE(cgroup_->IsFrozen());
+      EXPECT_FALSE(other_->IsFrozen());
     }
     std::sort(to_frozen.begin(), to_frozen.end());
     std::sort(frozen_for.begin(), frozen_for.end());
