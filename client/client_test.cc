@@ -250,6 +250,8 @@ TEST_F(ClientTest, ListHeapsTurnsThePages) {
   EXPECT_EQ((*heaps)[0].kind, "SIMULATED_CMA");
   EXPECT_EQ((*heaps)[0].free_bytes, 48 * kMiB);
   EXPECT_THAT((*heaps)[0].aliases, ElementsAre("linux,cma"));
+  EXPECT_EQ((*heaps)[0].retry_policy, "default");
+  EXPECT_EQ((*heaps)[0].backing_heap, "");
   EXPECT_EQ((*heaps)[1].contiguity, Contiguity::kScattered);
   EXPECT_FALSE((*heaps)[1].size_bytes.has_value());
 }
@@ -574,6 +576,13 @@ v1::Allocation BackingOff() {
   allocation.set_free_bytes(8 * kMiB);
   allocation.set_own_bytes(24 * kMiB);
   allocation.set_waiting_others_bytes(kMiB);
+  allocation.mutable_pinned_page()->mutable_stuck_duration()->set_seconds(2);
+  for (const char* name : {"camera", "codec"}) {
+    v1::Allocation::Process& mapper = *allocation.mutable_pinned_page()->add_mappers();
+    mapper.set_pid(42);
+    mapper.set_uid(1047);
+    mapper.set_process_name(name);
+  }
   return allocation;
 }
 
@@ -632,6 +641,8 @@ TEST_F(ProgressTest, ABlockingRequestIsToldHowItFaresWhileItWaits) {
   EXPECT_EQ(progress_.waiting_others_bytes, kMiB);
   EXPECT_EQ(progress_.last_error, "ENOMEM");
   EXPECT_EQ(progress_.retry_policy, "nofail");
+  EXPECT_EQ(progress_.stuck_for, absl::Seconds(2));
+  EXPECT_EQ(progress_.pinned_by, "camera (pid 42, uid 1047), codec (pid 42, uid 1047)");
   ASSERT_THAT(daemon_->requests(), SizeIs(1));
   EXPECT_THAT(daemon_->watched(), ElementsAre(daemon_->requests()[0].request_id()));
   EXPECT_TRUE(NoWatchIsLeft());

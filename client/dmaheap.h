@@ -157,6 +157,11 @@ struct HeapInfo {
   int64_t live_bytes = 0;
   int32_t queue_depth = 0;
   int64_t page_size_bytes = 0;
+  // heaps/{heap} that a virtual heap stands for, whose memory and numbers these are; empty for any
+  // other.
+  std::string backing_heap;
+  // Name of the policy that requests go by unless they choose.
+  std::string retry_policy;
 };
 
 // Every member has a default, so that designated initializers may leave any of them out.

@@ -491,11 +491,13 @@ dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t inde
   if (heaps == nullptr) return Finish(MissingArgument("heaps"), error);
   if (info == nullptr) return Finish(MissingArgument("info"), error);
   const uint32_t size = info->struct_size;
-  if (size < sizeof(dmaheap_heap_info) || size > kMaxStructBytes) {
-    return Finish(absl::InvalidArgumentError(absl::StrCat("info->struct_size is ", size,
-                                                          "; set it to sizeof, which is at least ",
-                                                          sizeof(dmaheap_heap_info))),
-                  error);
+  // Of the first version, whose last member that was.
+  constexpr size_t kLeast = offsetof(dmaheap_heap_info, backing_heap);
+  if (size < kLeast || size > kMaxStructBytes) {
+    return Finish(
+        absl::InvalidArgumentError(absl::StrCat("info->struct_size is ", size,
+                                                "; set it to sizeof, which is at least ", kLeast)),
+        error);
   }
   if (index >= heaps->heaps.size()) {
     return Finish(absl::OutOfRangeError(absl::StrCat("index is ", index, " and there are ",
@@ -503,18 +505,21 @@ dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t inde
                   error);
   }
   const dmaheap::HeapInfo& heap = heaps->heaps[index];
-  std::memset(reinterpret_cast<char*>(info) + sizeof(*info), 0, size - sizeof(*info));
-  *info = {.struct_size = size,
-           .contiguity = ConvertContiguity(heap.contiguity),
-           .name = heap.name.c_str(),
-           .kind = heap.kind.c_str(),
-           .size_bytes = heap.size_bytes.value_or(-1),
-           .free_bytes = heap.free_bytes.value_or(-1),
-           .largest_free_bytes = heap.largest_free_bytes.value_or(-1),
-           .live_buffers = heap.live_buffers,
-           .live_bytes = heap.live_bytes,
-           .queue_depth = heap.queue_depth,
-           .page_size_bytes = heap.page_size_bytes};
+  const dmaheap_heap_info known = {.struct_size = size,
+                                   .contiguity = ConvertContiguity(heap.contiguity),
+                                   .name = heap.name.c_str(),
+                                   .kind = heap.kind.c_str(),
+                                   .size_bytes = heap.size_bytes.value_or(-1),
+                                   .free_bytes = heap.free_bytes.value_or(-1),
+                                   .largest_free_bytes = heap.largest_free_bytes.value_or(-1),
+                                   .live_buffers = heap.live_buffers,
+                                   .live_bytes = heap.live_bytes,
+                                   .queue_depth = heap.queue_depth,
+                                   .page_size_bytes = heap.page_size_bytes,
+                                   .backing_heap = heap.backing_heap.c_str(),
+                                   .retry_policy = heap.retry_policy.c_str()};
+  std::memset(info, 0, size);
+  std::memcpy(info, &known, std::min<size_t>(size, sizeof(known)));
   return DMAHEAP_OK;
 }
 

@@ -422,6 +422,11 @@ typedef struct dmaheap_heap_info {
   int64_t live_bytes;
   int64_t queue_depth;
   int64_t page_size_bytes;
+  /* heaps/{heap} that a virtual heap stands for, whose memory and numbers these are; "" for any
+   * other. */
+  const char* backing_heap;
+  /* Name of the policy that requests go by unless they choose. */
+  const char* retry_policy;
 } dmaheap_heap_info;
 
 /* The heaps that this user may use. *heaps is the caller's, to free with dmaheap_heap_list_free.

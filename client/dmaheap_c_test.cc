@@ -360,6 +360,18 @@ TEST_F(DmaheapCTest, TheHeapsAreListedWithWhatIsKnownOfThem) {
   ASSERT_EQ(dmaheap_heap_list_get(heaps, 0, &info, nullptr), DMAHEAP_OK);
   EXPECT_THAT(info.name, StartsWith("heaps/"));
   EXPECT_EQ(info.struct_size, sizeof(info));
+  EXPECT_THAT(info.backing_heap, StrEq(""));
+  EXPECT_THAT(info.retry_policy, StrEq("default"));
+
+  // A caller of the first version: what came later is not written.
+  info = {};
+  info.retry_policy = "mine";
+  info.struct_size = offsetof(dmaheap_heap_info, backing_heap);
+  ASSERT_EQ(dmaheap_heap_list_get(heaps, 0, &info, nullptr), DMAHEAP_OK);
+  EXPECT_THAT(info.name, StartsWith("heaps/"));
+  EXPECT_GT(info.page_size_bytes, 0);
+  EXPECT_EQ(info.backing_heap, nullptr);
+  EXPECT_THAT(info.retry_policy, StrEq("mine"));
   dmaheap_heap_list_free(heaps);
 }
 

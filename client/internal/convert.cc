@@ -76,6 +76,8 @@ HeapInfo ToHeapInfo(const v1::Heap& heap) {
   info.live_bytes = heap.live_bytes();
   info.queue_depth = heap.queue_depth();
   info.page_size_bytes = heap.page_size_bytes();
+  info.backing_heap = heap.backing_heap();
+  info.retry_policy = heap.retry_policy();
   return info;
 }
 

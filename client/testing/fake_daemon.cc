@@ -48,6 +48,7 @@ v1::Heap TestHeap() {
   heap.set_live_buffers(2);
   heap.set_live_bytes(16 << 20);
   heap.set_page_size_bytes(kPageSize);
+  heap.set_retry_policy("default");
   return heap;
 }
 

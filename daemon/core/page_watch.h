@@ -26,7 +26,7 @@ struct PageInTheWay {
 struct PageMapper {
   pid_t pid = 0;
   uint32_t uid = 0;
-  // Its own word: untrusted text of at most 15 bytes.
+  // Its own word, at most 15 printable characters.
   std::string name;
 };
 

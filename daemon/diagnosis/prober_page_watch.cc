@@ -1,10 +1,13 @@
 #include "daemon/diagnosis/prober_page_watch.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/time/time.h"
 #include "daemon/log.h"
 #include "proto/errno_status.h"
@@ -16,12 +19,21 @@ namespace {
 // The prober's time box is well below; so long a question may lie in the socket of one that died.
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
+// Any bytes may be in it; what goes on from here is text of a message and of a terminal.
+std::string PrintableName(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return !absl::ascii_isprint(static_cast<unsigned char>(c)); }, '?');
+  return name;
+}
+
 PageMappers ToMappers(const FrameMappers& found) {
   PageMappers mappers;
   mappers.complete = found.complete;
   for (const FrameMappers::Process& process : found.processes) {
-    mappers.processes.push_back(
-        {.pid = process.pid, .uid = process.uid.value_or(~uint32_t{0}), .name = process.name});
+    mappers.processes.push_back({.pid = process.pid,
+                                 .uid = process.uid.value_or(~uint32_t{0}),
+                                 .name = PrintableName(process.name)});
   }
   return mappers;
 }

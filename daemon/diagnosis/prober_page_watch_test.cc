@@ -147,7 +147,7 @@ TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
 
   ProberReply reply = Frame(77, 0);
   MapperRecord mapper{.pid = 42, .uid = 1047, .pages = 1};
-  memcpy(mapper.name, "camera", 7);
+  memcpy(mapper.name, "cam\xffra\n", 8);
   reply.mappers.push_back(mapper);
   Answer(question, reply);
 
@@ -155,7 +155,7 @@ TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
   ASSERT_EQ(answer->processes.size(), 1u);
   EXPECT_EQ(answer->processes[0].pid, 42);
   EXPECT_EQ(answer->processes[0].uid, 1047u);
-  EXPECT_EQ(answer->processes[0].name, "camera");
+  EXPECT_EQ(answer->processes[0].name, "cam?ra?");
   EXPECT_TRUE(answer->complete);
 }
 

@@ -123,7 +123,8 @@ void PageTracer::Settle() {
 }
 
 void PageTracer::Rest() {
-  if (Write(files_.enable, "0")) enabled_ = false;
+  enabled_ = inherited_ = false;
+  Write(files_.enable, "0");
 }
 
 std::vector<uint64_t> PageTracer::TakeReleased() {
@@ -174,9 +175,15 @@ void PageTracer::OnDropped(const ReferenceDropped& dropped) {
   }
 }
 
-bool PageTracer::Write(int fd, const std::string& text) const {
+// Where the kernel does not take it, nothing is watched any more.
+bool PageTracer::Write(int fd, const std::string& text) {
   if (write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size())) return true;
-  spdlog::warn("event=trace_not_set text={} errno={}", LogValue(text), ErrnoName(errno));
+  spdlog::warn("event=no_page_watch note=\"releases of pages are not seen\" text={} errno={}",
+               LogValue(text), ErrnoName(errno));
+  files_.filter = files_.enable = -1;
+  for (auto& [sequence, watched] : watches_) watched.armed = false;
+  enabled_ = inherited_ = false;
+  Count();
   return false;
 }
 

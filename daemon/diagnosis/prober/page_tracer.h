@@ -36,7 +36,7 @@ class PageTracer {
   static constexpr int kMostWatched = 8;
 
   PageTracer() = default;
-  explicit PageTracer(Files files) : files_(files) {}
+  explicit PageTracer(Files files) : files_(files), inherited_(files.enable >= 0) {}
 
   // question: "THREAD REPLACED" in digits, REPLACED the sequence of an earlier one, or 0. One
   // FrameRecord; kFrameWatched if it is watched from now on, which Settle() sees to. error_number:
@@ -55,7 +55,7 @@ class PageTracer {
   int fd() const { return watches_any_ ? files_.pipe : -1; }
   // Nothing is watched, and yet the kernel tells of pages: Rest() ends that. Not done at once, as
   // the next question may follow.
-  bool lingers() const { return enabled_ && !watches_any_; }
+  bool lingers() const { return (enabled_ || inherited_) && !watches_any_; }
   void Rest();
 
  private:
@@ -77,7 +77,7 @@ class PageTracer {
   void OnDropped(const ReferenceDropped& dropped);
   void DropOldest();
   void Count();
-  bool Write(int fd, const std::string& text) const;
+  bool Write(int fd, const std::string& text);
 
   Files files_;
   // Of a line that was cut off.
@@ -89,8 +89,9 @@ class PageTracer {
   std::vector<uint64_t> released_;
   uint64_t questions_ = 0;
   bool watches_any_ = false;
-  // What the kernel was told.
+  // What the kernel was told, and perhaps by a prober before this one.
   bool enabled_ = false;
+  bool inherited_ = false;
   std::string filter_;
 };
 

@@ -211,6 +211,27 @@ TEST_F(PageTracerTest, WithoutPageRefEventsTellsThePageButNotItsRelease) {
   EXPECT_EQ(tracer_.fd(), -1);
 }
 
+TEST_F(PageTracerTest, WhatAnEarlierProberHadWatchedEndsWithItsSuccessor) {
+  EXPECT_TRUE(tracer_.lingers());
+
+  tracer_.Rest();
+
+  EXPECT_EQ(Written(enable_[0]), "0");
+  EXPECT_FALSE(tracer_.lingers());
+}
+
+TEST_F(PageTracerTest, WhereTheKernelTakesNoFilterNothingIsWatchedAnyMore) {
+  // Its reading end is writable by nobody.
+  tracer_ =
+      PageTracer({.pipe = trace_[0].get(), .filter = filter_[0].get(), .enable = enable_[1].get()});
+  WatchFrame();
+  EXPECT_EQ(tracer_.fd(), -1);
+  EXPECT_EQ(Written(enable_[0]), "");
+  Refuse();
+
+  EXPECT_EQ(tracer_.Watch(3, "90 2").frames.at(0).present & kFrameWatched, 0u);
+}
+
 TEST_F(PageTracerTest, WithoutATraceSaysSo) {
   PageTracer tracer;
   EXPECT_EQ(tracer.Watch(1, "90 0").error_number, ENOTSUP);

@@ -1,5 +1,6 @@
 #include "daemon/diagnosis/prober/prober.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -150,6 +151,48 @@ TEST_F(ProberTest, AnswersTheKeeperBesideTheBroker) {
 }
 
 TEST(RunProberTest, StartedByHandItRefusesWithTheReason) { EXPECT_EQ(RunProber(Options()), 1); }
+
+TEST_F(ProberTest, TellsOfAReleaseWhileItServes) {
+  int trace[2];
+  int sockets[2];
+  ASSERT_EQ(pipe2(trace, O_CLOEXEC | O_NONBLOCK), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+  const UniqueFd trace_end(trace[0]);
+  const UniqueFd kernel(trace[1]);
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const UniqueFd prober_end(sockets[0]);
+  UniqueFd broker(sockets[1]);
+  Prober prober(tree_.roots(), MemfdMark(), {},
+                {.pipe = trace_end.get(), .filter = null.get(), .enable = null.get()});
+  std::thread serving([&] { EXPECT_TRUE(prober.Serve(prober_end.get(), -1).ok()); });
+  const auto say = [&](const std::string& line) {
+    ASSERT_EQ(write(kernel.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  };
+  const auto next = [&] {
+    const auto datagram = ReceiveDatagram(broker.get(), kMaxProberDatagramBytes, 0);
+    return DecodeProberReply(datagram->bytes).value();
+  };
+  const std::string refused =
+      "  heap-x-90  [001] ..... 4.0: test_pages_isolated: start_pfn=0x1 end_pfn=0x9 fin_pfn=0x5 "
+      "ret=fail\n";
+
+  for (uint64_t sequence : {1, 2}) {
+    say(refused);
+    const std::string question =
+        EncodeProberRequest(ProberOp::kWatchPage, sequence, sequence == 1 ? "90 0" : "90 1")
+            .value();
+    ASSERT_TRUE(SendDatagram(broker.get(), question, {}).ok());
+    EXPECT_EQ(next().frames.at(0).frame, 5u);
+  }
+  say("  sh-7  [001] ..... 4.2: page_ref_mod_and_test: pfn=0x5 flags=none count=1 mapcount=1 "
+      "mapping=0 mt=1 val=-1 ret=0\n");
+
+  const ProberReplyPart told = next();
+  EXPECT_EQ(told.header.flags & kProberPageReleased, kProberPageReleased);
+  EXPECT_EQ(told.header.sequence, 2u);
+  broker.Reset();
+  serving.join();
+}
 
 }  // namespace
 }  // namespace dmaheap
