@@ -102,10 +102,12 @@ absl::Status CopyOptions(const Options* from, Options& to) {
   static_assert(std::is_trivially_copyable_v<Options>);
   if (from == nullptr) return MissingArgument("options");
   const uint32_t size = from->struct_size;
-  if (size == kFirstSize<Options> && size < sizeof(Options)) {
-    to = {};
-    std::memcpy(&to, from, kFirstBytes<Options>);
-    return absl::OkStatus();
+  if constexpr (kFirstSize<Options> < sizeof(Options)) {
+    if (size == kFirstSize<Options>) {
+      to = {};
+      std::memcpy(&to, from, kFirstBytes<Options>);
+      return absl::OkStatus();
+    }
   }
   if (size < sizeof(Options)) {
     return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
