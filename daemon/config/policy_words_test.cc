@@ -69,14 +69,16 @@ What a request does after a failed attempt, by the retry policy that it goes by.
 Its deadline and its cancel end it whatever the policy.
   failfast (of every daemon): Tries once and never waits.
   default (of every daemon): Tries for 2s from the request on; waits 1ms at
-    first, then each time 1.1 times as long, up to 100ms, give or take 20 %.
-    Gives up once the same page has been in the way for 1s, where the kernel
-    tells which it is. At worst about 65 attempts, the last 2s after the
-    request.
+    first, then each time 1.1 times as long, up to 100ms, give or take 20 %. A
+    release that it sees brings the next attempt sooner; for that of a page that
+    it watches it waits up to 1s. Gives up once the same page has been in the
+    way for 1s, where the kernel tells which it is. At worst about 65 attempts,
+    beside those of releases, the last 2s after the request.
   nofail (of every daemon): Tries until it succeeds; waits 1ms at first, then
-    each time 1.1 times as long, up to 100ms, give or take 20 %. No bound of its
-    own: it ends with the caller's deadline or cancel, or with an error that no
-    retry mends.
+    each time 1.1 times as long, up to 100ms, give or take 20 %. A release that
+    it sees brings the next attempt sooner; for that of a page that it watches
+    it waits up to 1s. No bound of its own: it ends with the caller's deadline
+    or cancel, or with an error that no retry mends.
   kernel-5x100ms (of every daemon): Tries up to 5 times; waits 100ms between
     attempts. At worst 5 attempts and 400ms of waiting between them.
   video: Tries up to 3 times; waits 1ms at first, then each time 2 times as

@@ -55,6 +55,10 @@ struct RetryPolicy {
   friend bool operator==(const RetryPolicy& a, const RetryPolicy& b) = default;
 };
 
+// The longest wait, whatever max_backoff says, where the release of the page in the way is watched
+// and ends it. Not of a policy that counts its attempts: it was written for its waits.
+inline constexpr absl::Duration kLongestWatchedWait = absl::Seconds(1);
+
 inline constexpr char kFailfastPolicy[] = "failfast";
 inline constexpr char kDefaultPolicy[] = "default";
 inline constexpr char kNofailPolicy[] = "nofail";

@@ -56,7 +56,12 @@ std::string Waits(const RetryPolicy& policy) {
     absl::StrAppend(&text, "; or for as long as pins there were seen to last, from ", initial,
                     " to ", Span(policy.max_backoff));
   }
-  return absl::StrCat(text, ".");
+  absl::StrAppend(&text, ".");
+  if (!policy.max_attempts.has_value()) {
+    absl::StrAppend(&text, " A release that it sees brings the next attempt sooner; for that of a ",
+                    "page that it watches it waits up to ", Span(kLongestWatchedWait), ".");
+  }
+  return text;
 }
 
 std::string WorstCase(const RetryPolicy& policy) {
@@ -71,7 +76,8 @@ std::string WorstCase(const RetryPolicy& policy) {
       most == kUnbounded ? "any number of attempts"
       : policy.max_attempts.has_value() && most >= *policy.max_attempts
           ? absl::StrCat(*policy.max_attempts, *policy.max_attempts == 1 ? " attempt" : " attempts")
-          : absl::StrCat("about ", static_cast<int64_t>(TwoDigits(most)), " attempts");
+          : absl::StrCat("about ", static_cast<int64_t>(TwoDigits(most)), " attempts",
+                         policy.max_attempts.has_value() ? "" : ", beside those of releases");
   const absl::Duration waits = LongestWaits(policy);
   if (waits < policy.max_elapsed) {
     return absl::StrCat("At worst ", attempts, " and ", Span(waits), " of waiting between them.");

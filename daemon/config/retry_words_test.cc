@@ -15,13 +15,16 @@ TEST(RetryWords, OfTheShippedPoliciesAreThese) {
   EXPECT_EQ(
       RetryWords(ShippedRetryPolicies()[1]),
       "Tries for 2s from the request on; waits 1ms at first, then each time 1.1 times as long, "
-      "up to 100ms, give or take 20 %. Gives up once the same page has been in the way for 1s, "
-      "where the kernel tells which it is. At worst about 65 attempts, the last 2s after the "
-      "request.");
+      "up to 100ms, give or take 20 %. A release that it sees brings the next attempt sooner; for "
+      "that of a page that it watches it waits up to 1s. Gives up once the same page has been in "
+      "the way for 1s, where the kernel tells which it is. At worst about 65 attempts, beside "
+      "those "
+      "of releases, the last 2s after the request.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[2]),
             "Tries until it succeeds; waits 1ms at first, then each time 1.1 times as long, up to "
-            "100ms, give or take 20 %. No bound of its own: it ends with the caller's deadline or "
-            "cancel, or with an error that no retry mends.");
+            "100ms, give or take 20 %. A release that it sees brings the next attempt sooner; for "
+            "that of a page that it watches it waits up to 1s. No bound of its own: it ends with "
+            "the caller's deadline or cancel, or with an error that no retry mends.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[3]),
             "Tries up to 5 times; waits 100ms between attempts. At worst 5 attempts and 400ms of "
             "waiting between them.");

@@ -46,9 +46,9 @@ struct AreaSnapshot {
 };
 
 // Where the release of the page in the way is watched, the wait is at least so many times as long
-// as it has been in the way, up to the longest: it only guards against a release that went unseen.
+// as it has been in the way, up to kLongestWatchedWait: it only guards against a release that went
+// unseen.
 inline constexpr double kWatchedStretch = 8;
-inline constexpr absl::Duration kLongestWatchedWait = absl::Seconds(1);
 
 struct RetryAfter {
   absl::Duration delay;

@@ -1,13 +1,16 @@
 #include "daemon/handover/barrier_link.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/types/optional.h"
+#include "daemon/handover/barrier_cpu.h"
 #include "daemon/loop/virtual_executor.h"
 #include "gtest/gtest.h"
 #include "proto/errno_status.h"
@@ -217,6 +220,22 @@ TEST_F(BarrierLinkTest, MoreClientsThanFitFreezeNothing) {
   Freeze();
   ASSERT_EQ(frozen_.size(), 1u);
   EXPECT_TRUE(absl::IsResourceExhausted(frozen_[0]));
+}
+
+TEST_F(BarrierLinkTest, AnAttemptIsKeptOffTheProcessorOnWhichTheKeeperWaits) {
+  cpu_set_t keepers;
+  {
+    const BarrierCpu cpu(BarrierCpu::Part::kLast);
+    ASSERT_EQ(sched_getaffinity(0, sizeof(keepers), &keepers), 0);
+  }
+  cpu_set_t attempts;
+  link_->Run([&] { ASSERT_EQ(sched_getaffinity(0, sizeof(attempts), &attempts), 0); });
+
+  cpu_set_t both;
+  CPU_AND(&both, &keepers, &attempts);
+  // Where there is but one, both have it.
+  const int shared = std::thread::hardware_concurrency() > 1 ? 0 : 1;
+  EXPECT_EQ(CPU_COUNT(&both), shared);
 }
 
 TEST_F(BarrierLinkTest, WithoutASocketThereIsNone) {

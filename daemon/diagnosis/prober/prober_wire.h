@@ -186,7 +186,8 @@ struct FrameRecord {
 
 struct MapperRecord {
   int32_t pid = 0;
-  // Real user id; kNoUid where it was not read.
+  // Owner of /proc/PID: its effective user id, but 0 for one that may not be dumped (proc(5));
+  // kNoUid where it was not read.
   uint32_t uid = 0;
   // Of the range, in its address space.
   uint64_t pages = 0;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -41,7 +42,6 @@ class Waiting {
 
   bool WaitEnd(absl::Duration patience) { return ended_.WaitForNotificationWithTimeout(patience); }
   void Cancel() { handle_.Cancel(); }
-  bool ended() const { return ended_.HasBeenNotified(); }
   absl::Time ended_at() const { return ended_at_; }
   const absl::StatusOr<Buffer>& buffer() const { return buffer_; }
 
@@ -52,22 +52,21 @@ class Waiting {
   }
   // Waits until somebody is named.
   std::string WaitForName(absl::Duration patience) {
-    const absl::Time until = absl::Now() + patience;
-    while (absl::Now() < until && !ended()) {
-      const std::string name = Last().pinned_by;
-      if (!name.empty()) return name;
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-    return Last().pinned_by;
+    std::unique_lock<std::mutex> lock(mutex_);
+    told_.wait_for(lock, absl::ToChronoMilliseconds(patience),
+                   [this] { return !last_.pinned_by.empty(); });
+    return last_.pinned_by;
   }
 
  private:
   void OnProgress(const AllocationProgress& progress) {
     const std::lock_guard<std::mutex> lock(mutex_);
     last_ = progress;
+    told_.notify_all();
   }
 
   std::mutex mutex_;
+  std::condition_variable told_;
   AllocationProgress last_;
   absl::Notification ended_;
   absl::Time ended_at_;
@@ -99,8 +98,8 @@ TEST_F(PinsTest, ALongPinIsWaitedForWithFewAttemptsAndItsReleaseBringsTheBufferA
     Waiting waiting(*client_, "nofail");
 
     const std::string name = waiting.WaitForName(absl::Seconds(2));
-    absl::SleepFor(begin + absl::Seconds(2) - absl::Now());
-    ASSERT_FALSE(waiting.ended()) << waiting.buffer().status();
+    ASSERT_FALSE(waiting.WaitEnd(begin + absl::Seconds(2) - absl::Now()))
+        << waiting.buffer().status();
     const AllocationProgress last = waiting.Last();
     const absl::Time released = absl::Now();
     maker.WriteLine("");
