@@ -130,6 +130,15 @@ def _kept_terminal(is_interactive):
             termios.tcsetattr(stdin, termios.TCSADRAIN, before)
 
 
+def _put_first():
+    """Puts the main thread of qemu, which serves the guest's timers, before its emulated processors,
+    which take all that the machine has. Behind them one timer in a hundred comes 4 ms late, of which
+    no real processor has anything; before them, half a millisecond."""
+    # Where this is not allowed, the guest's timers are late.
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+
+
 class _Run:
     """One run: feeds what comes from the guest to the caller's streams."""
 
@@ -171,7 +180,8 @@ class _Run:
             streams = {"stderr": complaints}
         # Whatever ends this process ends qemu too.
         words = ["setpriv", "--pdeathsig", "KILL", *qemu_arguments(self._machine, **fds)]
-        process = subprocess.Popen(words, pass_fds=list(fds.values()), **streams)
+        process = subprocess.Popen(words, pass_fds=list(fds.values()), preexec_fn=_put_first,
+                                   **streams)
         for stream in self._streams.values():
             stream.theirs.close()
         return process
