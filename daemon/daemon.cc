@@ -268,16 +268,19 @@ class Broker {
       return;
     }
     left.entries = (*journal)->TakeEntries();
+    left.reservations = (*journal)->TakeReservations();
     journal_ = *std::move(journal);
   }
 
   void TakeUp(Inventory left) {
     loop_->Post([this, left = std::move(left)]() mutable {
       const RestoreReport report = allocator_->Restore(std::move(left));
-      if (report.restored + report.gone + report.unaccounted == 0) return;
-      spdlog::info("event=ledger_restored buffers={} held={} gone={} unwatched={} unaccounted={}",
-                   report.restored, report.held, report.gone, report.unwatched.size(),
-                   report.unaccounted);
+      if (report.restored + report.gone + report.unaccounted + report.reservations == 0) return;
+      spdlog::info(
+          "event=ledger_restored buffers={} held={} reservations={} ready={} gone={} unwatched={} "
+          "unaccounted={}",
+          report.restored, report.held, report.reservations, report.ready, report.gone,
+          report.unwatched.size(), report.unaccounted);
     });
   }
 

@@ -69,6 +69,16 @@ inline constexpr int kUnorderedWorkers = 2;
 inline constexpr size_t kReplaysPerUid = 64;
 inline constexpr size_t kReplayUids = 256;
 
+// ---- reservations
+
+// Of one uid: a camera has a few streams, each with buffers of one size, and a uid is one
+// application.
+inline constexpr size_t kMaxReservationsPerUid = 32;
+// Before another buffer is made in the place of one that could not be made, or that was given back:
+// what a person does not wait for, doubled up to what a full area is likely to stay full for.
+inline constexpr absl::Duration kMinRefillBackoff = absl::Milliseconds(500);
+inline constexpr absl::Duration kMaxRefillBackoff = absl::Seconds(30);
+
 // ---- lists
 
 inline constexpr int kDefaultPageSize = 100;

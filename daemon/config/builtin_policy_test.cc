@@ -16,10 +16,10 @@ TEST(BuiltinPolicy, PassesTheValidationThatFilesHaveToPass) {
   }
 }
 
-TEST(BuiltinPolicy, EverybodyMayAllocateAndHoldOnEveryHeap) {
+TEST(BuiltinPolicy, EverybodyMayAllocateHoldAndReserveOnEveryHeap) {
   const EffectivePolicy policy(BuiltinPolicyMessage(1000));
   EXPECT_EQ(policy.RightsOf({.uid = 4711, .gid = 4711}, kAnyHeap),
-            (Rights{.allocate = true, .hold = true}));
+            (Rights{.allocate = true, .hold = true, .reserve = true}));
 }
 
 TEST(BuiltinPolicy, EverybodyMayChooseEveryRetryPolicyAndNormalPriority) {

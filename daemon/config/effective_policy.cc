@@ -4,6 +4,7 @@
 
 #include "daemon/config/proto_duration.h"
 #include "daemon/config/retry_policy_message.h"
+#include "daemon/config/rights.h"
 
 namespace dmaheap {
 namespace {
@@ -55,12 +56,6 @@ LeaseLimits LeasesOf(const config::v1::HoldLimits& hold) {
                              ? ToDuration(hold.default_lease())
                              : std::min(leases.default_lease, leases.max_lease);
   return leases;
-}
-
-bool GivesMemory(const AccessRule& rule) {
-  return std::any_of(rule.rights().begin(), rule.rights().end(), [](int right) {
-    return right == config::v1::ALLOCATE || right == config::v1::HOLD;
-  });
 }
 
 Priority MaxPriorityOf(const AccessRule& rule) {
@@ -118,6 +113,9 @@ Rights EffectivePolicy::RightsOf(const Principal& principal,
           break;
         case config::v1::HOLD:
           rights.hold |= covers;
+          break;
+        case config::v1::RESERVE:
+          rights.reserve |= covers;
           break;
         case config::v1::INSPECT:
           rights.inspect = true;

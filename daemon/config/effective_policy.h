@@ -41,6 +41,7 @@ struct Rights {
   // On the heap that was asked about.
   bool allocate = false;
   bool hold = false;
+  bool reserve = false;
   // On the admin socket; the same whatever the heap.
   bool inspect = false;
   bool admin = false;
@@ -62,8 +63,8 @@ struct LeaseLimits {
   absl::Duration max_lease = absl::Minutes(10);
 };
 
-// What requests of somebody may choose on one heap. The default is that of who may neither allocate
-// nor hold there.
+// What requests of somebody may choose on one heap. The default is that of who may have no memory
+// there.
 struct Ceiling {
   bool Allows(absl::string_view retry_policy) const;
 
@@ -96,7 +97,7 @@ class EffectivePolicy {
   explicit EffectivePolicy(const config::v1::Policy& policy);
 
   // What principal may do with a heap that answers to heap_names (its own name and every alias: a
-  // rule may name any of them). Without a name, allocate and hold are false: the question is then
+  // rule may name any of them). Without a name, what is for heaps is false: the question is then
   // about the daemon alone. The overflow uid gets nothing by `everybody` or by a range, only by its
   // number.
   Rights RightsOf(const Principal& principal, absl::Span<const std::string> heap_names) const;
@@ -106,7 +107,7 @@ class EffectivePolicy {
   QuotaLimits QuotaOf(const Principal& principal) const;
 
   // What principal may choose on a heap that answers to heap_names: all that any of the rules gives
-  // that let it allocate or hold there.
+  // that let it have memory there.
   Ceiling CeilingOf(const Principal& principal, absl::Span<const std::string> heap_names) const;
 
   // Null for a name that there is not. Lives as long as this.

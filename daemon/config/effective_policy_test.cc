@@ -213,7 +213,7 @@ TEST(Ceiling, OfWhoMayHaveNoMemoryThereIsTheLowest) {
 }
 
 TEST(Ceiling, IsFailfastDefaultAndNormalWhereARuleSaysNothing) {
-  for (const char* right : {"ALLOCATE", "HOLD"}) {
+  for (const char* right : {"ALLOCATE", "HOLD", "RESERVE"}) {
     const Ceiling ceiling =
         From(std::string("access { who { uids: 1 } heaps: '*' rights: ") + right + " }")
             .CeilingOf({.uid = 1, .gid = 1}, kReserved);

@@ -117,8 +117,10 @@ TEST(PolicyText, AnUnclosedTextIsReportedOnce) {
 }
 
 TEST(PolicyText, NumbersInPlaceOfRightsAreCheckedToo) {
-  EXPECT_EQ(ErrorOf("access { who { uids: 0 } rights: 9 }"),
-            "p:1:26: access[0].rights[0]: 9 is no right; there are ALLOCATE, HOLD, INSPECT, ADMIN");
+  EXPECT_EQ(
+      ErrorOf("access { who { uids: 0 } rights: 9 }"),
+      "p:1:26: access[0].rights[0]: 9 is no right; there are ALLOCATE, HOLD, RESERVE, INSPECT, "
+      "ADMIN");
 }
 
 TEST(PolicyText, TheErrorCarriesFileAndNumberOfProblems) {

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "daemon/config/effective_policy.h"
 #include "daemon/config/retry_validation.h"
+#include "daemon/config/rights.h"
 #include "daemon/config/text_outline.h"
 #include "daemon/config/virtual_heap.h"
 
@@ -187,18 +188,17 @@ class Validation {
   void Access(const std::string& path, const config::v1::AccessRule& rule) {
     Who(path + ".who", rule.has_who(), rule.who());
     if (rule.rights().empty()) {
-      Missing(path + ".rights", "is required: one or more of ALLOCATE, HOLD, INSPECT, ADMIN");
+      Missing(path + ".rights", absl::StrCat("is required: one or more of ", kAllRights));
     }
     bool for_heaps = false;
     bool knows_all_rights = true;
     absl::flat_hash_set<int> listed;
     for (int i = 0; i < rule.rights_size(); ++i) {
       const int right = rule.rights(i);
-      for_heaps |= right == config::v1::ALLOCATE || right == config::v1::HOLD;
+      for_heaps |= IsMemoryRight(right);
       if (right == config::v1::RIGHT_UNSPECIFIED || !config::v1::Right_IsValid(right)) {
         knows_all_rights = false;
-        Wrong(At(path + ".rights", i),
-              absl::StrCat(right, " is no right; there are ALLOCATE, HOLD, INSPECT, ADMIN"));
+        Wrong(At(path + ".rights", i), absl::StrCat(right, " is no right; there are ", kAllRights));
       } else if (!listed.insert(right).second) {
         Wrong(At(path + ".rights", i),
               absl::StrCat(config::v1::Right_Name(right), " is listed twice; once is enough"));
@@ -206,12 +206,13 @@ class Validation {
     }
     RuleHeaps(path + ".heaps", rule);
     if (for_heaps && rule.heaps().empty()) {
-      Missing(path + ".heaps",
-              "ALLOCATE and HOLD need the heaps they are for; name them, or \"*\" for all");
+      Missing(
+          path + ".heaps",
+          absl::StrCat(kMemoryRights, " needs the heaps it is for; name them, or \"*\" for all"));
     }
     if (!for_heaps && knows_all_rights && !rule.heaps().empty() && !rule.rights().empty()) {
-      Wrong(path + ".heaps",
-            "mean nothing without ALLOCATE or HOLD; drop them, or give one of these rights");
+      Wrong(path + ".heaps", absl::StrCat("mean nothing without ", kMemoryRights,
+                                          "; drop them, or give one of these rights"));
     }
   }
 

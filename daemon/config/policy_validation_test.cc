@@ -37,33 +37,33 @@ TEST(PolicyValidation, AnEmptyPolicyIsNone) {
 TEST(PolicyValidation, ARuleNeedsSomebodyAndARight) {
   EXPECT_THAT(ProblemsOf("access { }"),
               ElementsAre("access[0].who: is required: uids, uid_ranges, gids or everybody",
-                          "access[0].rights: is required: one or more of ALLOCATE, HOLD, INSPECT, "
-                          "ADMIN"));
+                          "access[0].rights: is required: one or more of ALLOCATE, HOLD, RESERVE, "
+                          "INSPECT, ADMIN"));
   EXPECT_THAT(ProblemsOf("access { who { everybody: false } rights: ADMIN }"),
               ElementsAre("access[0].who: matches nobody; give uids, uid_ranges, gids or "
                           "everybody: true"));
 }
 
-TEST(PolicyValidation, AllocateAndHoldNeedHeaps) {
-  for (const char* right : {"ALLOCATE", "HOLD"}) {
+TEST(PolicyValidation, RightsToMemoryNeedHeaps) {
+  for (const char* right : {"ALLOCATE", "HOLD", "RESERVE"}) {
     EXPECT_THAT(ProblemsOf(std::string("access { who { uids: 0 } rights: ") + right + " }"),
-                ElementsAre("access[0].heaps: ALLOCATE and HOLD need the heaps they are for; name "
-                            "them, or \"*\" for all"));
+                ElementsAre("access[0].heaps: ALLOCATE, HOLD or RESERVE needs the heaps it is "
+                            "for; name them, or \"*\" for all"));
   }
 }
 
-TEST(PolicyValidation, HeapsWithoutAllocateOrHoldMeanNothing) {
+TEST(PolicyValidation, HeapsWithoutARightToMemoryMeanNothing) {
   EXPECT_THAT(ProblemsOf("access { who { uids: 0 } rights: [INSPECT, ADMIN] heaps: 'a' }"),
-              ElementsAre("access[0].heaps: mean nothing without ALLOCATE or HOLD; drop them, or "
-                          "give one of these rights"));
+              ElementsAre("access[0].heaps: mean nothing without ALLOCATE, HOLD or RESERVE; drop "
+                          "them, or give one of these rights"));
 }
 
 TEST(PolicyValidation, RightsAreKnownAndListedOnce) {
   EXPECT_THAT(ProblemsOf("access { who { uids: 0 } rights: [ADMIN, 0, 17, ADMIN] }"),
-              ElementsAre("access[0].rights[1]: 0 is no right; there are ALLOCATE, HOLD, INSPECT, "
-                          "ADMIN",
-                          "access[0].rights[2]: 17 is no right; there are ALLOCATE, HOLD, INSPECT, "
-                          "ADMIN",
+              ElementsAre("access[0].rights[1]: 0 is no right; there are ALLOCATE, HOLD, RESERVE, "
+                          "INSPECT, ADMIN",
+                          "access[0].rights[2]: 17 is no right; there are ALLOCATE, HOLD, RESERVE, "
+                          "INSPECT, ADMIN",
                           "access[0].rights[3]: ADMIN is listed twice; once is enough"));
 }
 

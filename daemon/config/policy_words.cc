@@ -107,6 +107,7 @@ std::string Memory(const config::v1::AccessRule& rule) {
   std::vector<std::string> verbs;
   if (Gives(rule, config::v1::ALLOCATE)) verbs.push_back("allocate");
   if (Gives(rule, config::v1::HOLD)) verbs.push_back("hold");
+  if (Gives(rule, config::v1::RESERVE)) verbs.push_back("reserve");
   if (verbs.empty()) return "";
   const std::string policies =
       rule.retry_policies().empty()

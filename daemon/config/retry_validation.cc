@@ -13,6 +13,7 @@
 #include "daemon/config/nearest_name.h"
 #include "daemon/config/proto_duration.h"
 #include "daemon/config/retry_policy_message.h"
+#include "daemon/config/rights.h"
 #include "daemon/config/text_outline.h"
 #include "daemon/config/virtual_heap.h"
 
@@ -130,10 +131,8 @@ class Validation {
   }
 
   void Ceiling(const std::string& path, const config::v1::AccessRule& rule) {
-    const bool gives_memory = std::any_of(
-        rule.rights().begin(), rule.rights().end(),
-        [](int right) { return right == config::v1::ALLOCATE || right == config::v1::HOLD; });
-    // A right that is not known is a problem of its own, and may be one of these two.
+    const bool gives_memory = GivesMemory(rule);
+    // A right that is not known is a problem of its own, and may be one of these.
     const bool knows_all_rights =
         !rule.rights().empty() &&
         std::all_of(rule.rights().begin(), rule.rights().end(), [](int right) {
@@ -141,9 +140,8 @@ class Validation {
         });
     const auto means_nothing = [&](const std::string& field) {
       if (gives_memory || !knows_all_rights) return;
-      problems_.Wrong(field,
-                      "means nothing without ALLOCATE or HOLD; drop it, or give one of these "
-                      "rights");
+      problems_.Wrong(field, absl::StrCat("means nothing without ", kMemoryRights,
+                                          "; drop it, or give one of these rights"));
     };
     CeilingPolicies(path + ".retry_policies", rule);
     if (!rule.retry_policies().empty()) means_nothing(path + ".retry_policies");

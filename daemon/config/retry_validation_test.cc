@@ -284,10 +284,10 @@ TEST(RetryValidation, ACeilingMeansNothingWithoutMemory) {
   EXPECT_THAT(
       ProblemsOf("access { who { uids: 0 } rights: ADMIN retry_policies: '*' "
                  "max_priority: HIGH }"),
-      ElementsAre("access[0].retry_policies: means nothing without ALLOCATE or HOLD; drop "
-                  "it, or give one of these rights",
-                  "access[0].max_priority: means nothing without ALLOCATE or HOLD; drop it, "
-                  "or give one of these rights"));
+      ElementsAre("access[0].retry_policies: means nothing without ALLOCATE, HOLD or RESERVE; "
+                  "drop it, or give one of these rights",
+                  "access[0].max_priority: means nothing without ALLOCATE, HOLD or RESERVE; "
+                  "drop it, or give one of these rights"));
 }
 
 TEST(RetryValidation, PrioritiesAreThoseThatThereAre) {

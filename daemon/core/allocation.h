@@ -114,6 +114,8 @@ struct Allocation {
   int attempts_behind_barrier = 0;
   // The attempt under way is one of them.
   bool behind_barrier = false;
+  // The heap is at work, also when the request has ended meanwhile.
+  bool attempt_under_way = false;
   // How many fallback heaps of the policy were turned to.
   int fallbacks = 0;
   absl::Status last_error;

@@ -95,6 +95,9 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   message.set_allocated(static_cast<int>(allocation.buffers.size()));
   message.set_priority(static_cast<v1::Priority>(allocation.priority + 1));
   message.set_retry_policy(allocation.retry_policy);
+  if (request.reservation != 0) {
+    message.set_reservation(absl::StrCat("reservations/", request.reservation));
+  }
   message.set_state(StateOf(allocation));
   message.set_attempts(allocation.attempts);
   message.set_attempts_behind_barrier(allocation.attempts_behind_barrier);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "daemon/core/admission.h"
 #include "daemon/core/delivery.h"
 #include "daemon/core/obstacle.h"
 #include "daemon/core/proto_time.h"
@@ -23,9 +23,6 @@ Error ShuttingDown() {
                "the daemon is shutting down; connect again when it is back")
       .RetryAfter(absl::Seconds(1));
 }
-
-// Of the queue: 0 to kPriorities - 1.
-int LevelOf(v1::Priority priority) { return static_cast<int>(priority) - 1; }
 
 }  // namespace
 
@@ -51,7 +48,11 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
                .barrier = dependencies_.barrier,
                .pages = dependencies_.pages,
                .barrier_cgroups = dependencies_.barrier_cgroups},
-              *this) {}
+              *this),
+      reserve_(dependencies_.executor, books_, dependencies_.fd_store, dependencies_.journal,
+               {.on_wanted = [this](uint64_t id) { Refill(id); },
+                .on_ended = [this](uint64_t id) { StopRefill(id); },
+                .on_closed = [this] { OnClosed(); }}) {}
 
 Allocator::~Allocator() {
   // Tasks that the workers still post may use everything else.
@@ -60,29 +61,14 @@ Allocator::~Allocator() {
 }
 
 RestoreReport Allocator::Restore(Inventory inventory) {
+  std::vector<ReservationRecord> reservations = inventory.reservations;
   RestoreReport report = books_.Restore(std::move(inventory));
+  report.reservations = static_cast<int>(reservations.size());
+  report.ready = static_cast<int>(report.ready_buffers.size());
+  reserve_.Restore(std::move(reservations), std::exchange(report.ready_buffers, {}));
   for (const BufferKey& key : report.unwatched) unwatched_.Add(key);
   unwatched_.Check();
   return report;
-}
-
-absl::Status Allocator::CheckAccess(const Principal& principal, const Heap& heap, bool hold) const {
-  const Rights rights = policy_->RightsOf(principal, dependencies_.heaps.NamesOf(heap));
-  if (hold ? rights.hold : rights.allocate) return absl::OkStatus();
-  const std::vector<int> rules = policy_->RulesOf(principal);
-  const char* right = hold ? "HOLD" : "ALLOCATE";
-  return Error(ErrorReason::ACCESS_DENIED,
-               absl::StrCat("uid ", principal.uid, " may not ", right, " on heap ",
-                            heap.description().name, ": ",
-                            rules.empty() ? "no access rule of the policy is for this uid"
-                                          : absl::StrCat("the access rules that are for this uid (",
-                                                         absl::StrJoin(rules, ", "),
-                                                         ", counted from 0) do not give it"),
-                            ". The operator's policy file decides."))
-      .With("uid", principal.uid)
-      .With("right", right)
-      .With("heap", heap.description().name)
-      .With("rules", absl::StrJoin(rules, ","));
 }
 
 CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
@@ -131,7 +117,9 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
     under_way_[key] = allocation;
     allocations_[allocation->id] = allocation;
   }
-  if (absl::Status status = Prepare(*allocation); !status.ok()) {
+  absl::Status status = draining_ ? ShuttingDown().ToStatus() : CheckReservation(*allocation);
+  if (status.ok()) status = CheckAdmission(*policy_, dependencies_.heaps, *allocation);
+  if (!status.ok()) {
     End(allocation, status);
     return call;
   }
@@ -139,87 +127,17 @@ CallId Allocator::Allocate(AllocateRequest request, AllocateDone done) {
   return call;
 }
 
-// Everything that can be refused without reserving anything.
-absl::Status Allocator::Prepare(Allocation& allocation) {
-  const AllocateRequest& request = allocation.request;
-  if (draining_) return ShuttingDown();
-  absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(request.heap);
-  if (!heap.ok()) return heap.status();
-  allocation.heap = *heap;
-  if (absl::Status status = CheckAccess(request.principal, **heap, request.hold); !status.ok()) {
-    return status;
+// What a draw leaves open is as its reservation has it.
+absl::Status Allocator::CheckReservation(Allocation& allocation) {
+  AllocateRequest& request = allocation.request;
+  if (request.purpose == AllocateRequest::Purpose::kReserve) {
+    return reserve_.CheckCount(request.principal.uid);
   }
-  if (absl::Status status = CheckChoice(allocation); !status.ok()) return status;
-  const HeapDescription& description = (*heap)->description();
-  const int64_t page = description.page_size_bytes;
-  int64_t total = 0;
-  if (__builtin_add_overflow(request.size_bytes, page - 1, &allocation.rounded_bytes) ||
-      __builtin_mul_overflow(allocation.rounded_bytes / page * page, request.count, &total)) {
-    const std::string problem = absl::StrCat(request.count, " x ", request.size_bytes,
-                                             " bytes is more than a 64-bit number holds");
-    return Error(ErrorReason::INVALID_SIZE, absl::StrCat("size_bytes: ", problem))
-        .Field("size_bytes", problem);
-  }
-  allocation.rounded_bytes = allocation.rounded_bytes / page * page;
-  if (description.size_bytes.has_value() && total > *description.size_bytes) {
-    return Error(ErrorReason::SIZE_EXCEEDS_HEAP,
-                 absl::StrCat(
-                     "size_bytes: ", request.count, " x ", allocation.rounded_bytes,
-                     " bytes is more than heap ", description.name, " can ever hold: it has ",
-                     *description.size_bytes, " bytes. Ask for less, or for a larger area (",
-                     "for a CMA heap: the cma= boot parameter or the reserved-memory node)."))
-        .With("heap", description.name)
-        .With("size_bytes", request.size_bytes)
-        .With("count", request.count)
-        .With("heap_size_bytes", *description.size_bytes);
-  }
-  return absl::OkStatus();
-}
-
-// The retry policy and the priority: the request chooses below its user's ceiling.
-absl::Status Allocator::CheckChoice(Allocation& allocation) const {
-  const AllocateRequest& request = allocation.request;
-  const std::vector<std::string> names = dependencies_.heaps.NamesOf(*allocation.heap);
-  const Ceiling ceiling = policy_->CeilingOf(request.principal, names);
-  if (!request.retry_policy.empty() && policy_->FindRetryPolicy(request.retry_policy) == nullptr) {
-    const std::string problem =
-        absl::StrCat("there is no retry policy ", request.retry_policy, "; there are ",
-                     absl::StrJoin(policy_->retry_policy_names(), ", "));
-    return Error(ErrorReason::INVALID_RETRY_POLICY, absl::StrCat("retry_policy: ", problem))
-        .Field("retry_policy", problem);
-  }
-  allocation.retry_policy = request.retry_policy.empty()
-                                ? policy_->DefaultRetryPolicyOf(request.heap, names).name
-                                : request.retry_policy;
-  // What the operator gave the heap itself, nobody chose.
-  const bool chosen =
-      allocation.retry_policy !=
-      policy_->DefaultRetryPolicyOf(allocation.heap->description().name, names).name;
-  if (chosen && !ceiling.Allows(allocation.retry_policy)) {
-    return Error(ErrorReason::ACCESS_DENIED,
-                 absl::StrCat("uid ", request.principal.uid, " may not have heap ", request.heap,
-                              " by the retry policy ", allocation.retry_policy,
-                              ": no access rule that is for it gives that. Choose another "
-                              "retry_policy; the operator's policy file decides."))
-        .With("uid", request.principal.uid)
-        .With("heap", request.heap)
-        .With("retry_policy", allocation.retry_policy);
-  }
-  const int most = static_cast<int>(ceiling.max_priority);
-  if (request.priority != v1::PRIORITY_UNSPECIFIED && LevelOf(request.priority) > most) {
-    return Error(ErrorReason::ACCESS_DENIED,
-                 absl::StrCat("uid ", request.principal.uid, " may not ask heap ", request.heap,
-                              " with priority ", v1::Priority_Name(request.priority), ", at most ",
-                              v1::Priority_Name(static_cast<v1::Priority>(most + 1)),
-                              "; the operator's policy file decides."))
-        .With("uid", request.principal.uid)
-        .With("heap", request.heap)
-        .With("priority", v1::Priority_Name(request.priority));
-  }
-  allocation.priority = request.priority != v1::PRIORITY_UNSPECIFIED
-                            ? LevelOf(request.priority)
-                            : std::min(LevelOf(v1::NORMAL), most);
-  return absl::OkStatus();
+  if (request.reservation == 0) return absl::OkStatus();
+  const absl::StatusOr<const Reservation*> found =
+      reserve_.Get(request.reservation, request.principal.uid);
+  if (!found.ok()) return found.status();
+  return FillDraw((*found)->record, dependencies_.heaps, request);
 }
 
 // Reserves what the request needs and gets it in line.
@@ -229,9 +147,15 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (request.deadline <= dependencies_.executor.Now()) {
     return End(allocation, ExplainDeadline(FactsOf(*allocation)));
   }
-  absl::StatusOr<Charge> charge = books_.ledger().Reserve(
-      request.principal.uid, {allocation->rounded_bytes * request.count, request.count},
-      policy_->QuotaOf(request.principal));
+  // What is ready is charged already.
+  const Reservation* const reservation = reserve_.Find(request.reservation, request.principal.uid);
+  const int ready = reservation == nullptr
+                        ? 0
+                        : std::min<int>(request.count, static_cast<int>(reservation->ready.size()));
+  const int missing = request.count - ready;
+  absl::StatusOr<Charge> charge =
+      books_.ledger().Reserve(request.principal.uid, {allocation->rounded_bytes * missing, missing},
+                              policy_->QuotaOf(request.principal));
   if (!charge.ok()) {
     // The ledger may charge for what is gone already: the kernel is asked before a refusal.
     if (!reconciled) {
@@ -243,28 +167,22 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   allocation->charge = *std::move(charge);
   if (request.validate_only) return End(allocation, v1::AllocateBuffersResponse());
 
-  if (!request.hold) {
-    if (!request.recipient->alive()) {
-      return End(allocation,
-                 Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
-    }
+  if (request.recipient != nullptr && !request.recipient->alive()) {
+    return End(allocation, Error(ErrorReason::SESSION_UNKNOWN, "the session ended; connect again"));
+  }
+  if (request.purpose == AllocateRequest::Purpose::kDeliver) {
     if (absl::Status status = request.recipient->ReserveSlots(request.count); !status.ok()) {
       return End(allocation, status);
     }
     allocation->slots = SlotReservation(request.recipient, request.count);
   }
 
-  if (!engine_.Admit(*allocation)) {
-    const size_t depth = engine_.Depth(*allocation->heap);
-    return End(allocation,
-               Error(ErrorReason::OVERLOADED,
-                     absl::StrCat("the line of heap ", allocation->heap->description().name,
-                                  " is full: ", depth, " requests of at most ", kMaxQueuePerHeap,
-                                  ", at most ", kMaxQueuePerUid,
-                                  " of one uid. Try again, after a little random delay."))
-                   .With("heap", allocation->heap->description().name)
-                   .With("queue_depth", depth)
-                   .RetryAfter(kOverloadRetryAfter));
+  if (missing > 0 && !engine_.Admit(*allocation)) return End(allocation, LineFull(*allocation));
+  if (reservation != nullptr) {
+    allocation->buffers = reserve_.Draw(request.reservation, request.count);
+    reserve_.Count(request.reservation, ready, missing);
+    reserve_.Keep(request.reservation, request.recipient->client_id());
+    if (missing == 0) return OnGot(allocation);
   }
   if (request.deadline != absl::InfiniteFuture()) {
     allocation->deadline_timer = dependencies_.executor.After(
@@ -276,36 +194,92 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   engine_.Begin(allocation);
 }
 
+absl::Status Allocator::LineFull(const Allocation& allocation) const {
+  const size_t depth = engine_.Depth(*allocation.heap);
+  return Error(ErrorReason::OVERLOADED,
+               absl::StrCat("the line of heap ", allocation.heap->description().name,
+                            " is full: ", depth, " requests of at most ", kMaxQueuePerHeap,
+                            ", at most ", kMaxQueuePerUid,
+                            " of one uid. Try again, after a little random delay."))
+      .With("heap", allocation.heap->description().name)
+      .With("queue_depth", depth)
+      .RetryAfter(kOverloadRetryAfter);
+}
+
+// Makes one more buffer for a reservation, as its own request would.
+void Allocator::Refill(uint64_t id) {
+  const auto it = reserve_.reservations().find(id);
+  if (draining_ || it == reserve_.reservations().end() || !Reserve::Wants(it->second)) return;
+  // A draw that waits for more than was ready is about to make it.
+  if (std::any_of(allocations_.begin(), allocations_.end(),
+                  [id](const auto& other) { return other.second->request.reservation == id; })) {
+    return;
+  }
+  const ReservationRecord& record = it->second.record;
+  auto allocation = std::make_shared<Allocation>();
+  allocation->id = next_allocation_++;
+  allocation->start = dependencies_.executor.Now();
+  AllocateRequest& request = allocation->request;
+  request.purpose = AllocateRequest::Purpose::kRefill;
+  request.heap = record.heap;
+  request.size_bytes = record.size_bytes;
+  request.label = record.label;
+  request.request_id = NewSecret();
+  request.reservation = id;
+  request.principal.uid = record.uid;
+  allocation->rounded_bytes = record.size_bytes;
+  allocation->priority = record.priority;
+  allocation->retry_policy = record.retry_policy;
+  allocation->charge = reserve_.BeginRefill(id);
+  under_way_[{record.uid, request.request_id}] = allocation;
+  allocations_[allocation->id] = allocation;
+  const absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(record.heap);
+  if (!heap.ok()) return End(allocation, heap.status());
+  allocation->heap = *heap;
+  if (!engine_.Admit(*allocation)) return End(allocation, LineFull(*allocation));
+  engine_.Begin(allocation);
+}
+
+void Allocator::StopRefill(uint64_t reservation) {
+  for (const auto& [id, allocation] : allocations_) {
+    if (allocation->request.purpose != AllocateRequest::Purpose::kRefill ||
+        allocation->request.reservation != reservation) {
+      continue;
+    }
+    const AllocationPtr refill = allocation;
+    return End(refill, Error(ErrorReason::REQUEST_CANCELLED, "its reservation ended"));
+  }
+}
+
+// Draws that wait for more than was ready get what was made again meanwhile.
+void Allocator::ServeDraws(uint64_t id) {
+  for (;;) {
+    const auto it = reserve_.reservations().find(id);
+    if (it == reserve_.reservations().end() || it->second.ready.empty()) return;
+    const absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(it->second.record.heap);
+    if (!heap.ok()) return;
+    const AllocationPtr draw = engine_.TakeWaiting(**heap, [id](const AllocationPtr& other) {
+      return other->request.reservation == id &&
+             other->request.purpose == AllocateRequest::Purpose::kDeliver;
+    });
+    if (draw == nullptr) return;
+    const int missing = draw->request.count - static_cast<int>(draw->buffers.size());
+    for (Buffer& buffer : reserve_.Draw(id, missing)) draw->buffers.push_back(std::move(buffer));
+    engine_.Resume(draw);
+  }
+}
+
 void Allocator::OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) {
   End(allocation, ExplainFailure(FactsOf(*allocation), reason));
 }
 
 Heap* Allocator::FallbackHeap(const Allocation& allocation, const std::string& name) {
   const AllocateRequest& request = allocation.request;
+  // A reservation has one heap.
+  if (RightFor(request) == MemoryRight::kReserve) return nullptr;
   const absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(name);
-  if (!heap.ok() || !CheckAccess(request.principal, **heap, request.hold).ok()) return nullptr;
+  if (!heap.ok() || !CheckAccess(request.principal, **heap, RightFor(request)).ok()) return nullptr;
   return *heap;
-}
-
-absl::StatusOr<Allocator::WatchId> Allocator::Watch(uint32_t uid, Watcher watcher) {
-  const auto of_uid = std::count_if(watches_.begin(), watches_.end(),
-                                    [uid](const auto& watch) { return watch.second.uid == uid; });
-  if (of_uid >= static_cast<int64_t>(kMaxWatchesPerUid)) {
-    return Error(ErrorReason::OVERLOADED,
-                 absl::StrCat("uid ", uid, " has ", of_uid, " watches of at most ",
-                              kMaxWatchesPerUid, "; end one, then try again"))
-        .RetryAfter(kOverloadRetryAfter);
-  }
-  watches_[next_watch_] = {uid, std::make_shared<Watcher>(std::move(watcher))};
-  return next_watch_++;
-}
-
-void Allocator::OnProgress(const Allocation& allocation) {
-  // Whoever is called may end its watch.
-  for (auto it = watches_.begin(); it != watches_.end();) {
-    const std::shared_ptr<Watcher> watcher = (it++)->second.watcher;
-    watcher->on_change(allocation);
-  }
 }
 
 void Allocator::OnFirstFailure(const Allocation& allocation) {
@@ -317,11 +291,18 @@ void Allocator::OnFirstFailure(const Allocation& allocation) {
   reconciler_.Reconcile([] {});
 }
 
+void Allocator::OnLacksRoom(const Allocation& allocation) {
+  const auto missing = allocation.request.count - static_cast<int64_t>(allocation.buffers.size());
+  reserve_.GiveBack(allocation.heap->description().name, allocation.priority,
+                    allocation.rounded_bytes * missing);
+}
+
 void Allocator::OnGone(const std::vector<BufferKey>& gone) {
   std::set<const Heap*> released;
   for (const BufferKey& key : gone) {
-    const LiveBuffer* record = books_.Find(key);
+    LiveBuffer* const record = books_.Find(key);
     if (record == nullptr) continue;
+    reserve_.OnGone(*record);
     if (const auto heap = dependencies_.heaps.Find(record->heap); heap.ok()) released.insert(*heap);
   }
   books_.TakeOut(gone);
@@ -345,8 +326,7 @@ void Allocator::OnGot(const AllocationPtr& allocation) {
   v1::AllocateBuffersResponse response;
   response.set_attempts(allocation->attempts);
   *response.mutable_duration() = ToProtoDuration(dependencies_.executor.Now() - allocation->start);
-  const absl::Status status = allocation->request.hold ? DeliverHeld(*allocation, response)
-                                                       : DeliverToSession(*allocation, response);
+  const absl::Status status = HandOver(*allocation, response);
   // Whatever was not taken over is closed here; its record ends when the kernel says so.
   allocation->buffers.clear();
   if (!status.ok()) {
@@ -360,10 +340,63 @@ void Allocator::OnGot(const AllocationPtr& allocation) {
   End(allocation, std::move(response));
 }
 
-absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
+absl::Status Allocator::HandOver(Allocation& allocation, v1::AllocateBuffersResponse& response) {
+  switch (allocation.request.purpose) {
+    case AllocateRequest::Purpose::kDeliver:
+      return DeliverToSession(allocation, response);
+    case AllocateRequest::Purpose::kHold:
+      return DeliverHeld(allocation, response);
+    case AllocateRequest::Purpose::kReserve:
+      return Book(allocation, response);
+    case AllocateRequest::Purpose::kRefill:
+      return AddToReservation(allocation, allocation.request.reservation, response);
+  }
+  return absl::InternalError("a purpose that there is not");
+}
+
+absl::Status Allocator::Book(Allocation& allocation, v1::AllocateBuffersResponse& response) {
+  const AllocateRequest& request = allocation.request;
+  ReservationRecord record;
+  record.id = reserve_.NewId();
+  record.uid = request.principal.uid;
+  record.heap = allocation.heap->description().name;
+  record.size_bytes = allocation.rounded_bytes;
+  record.count = request.count;
+  record.label = request.label;
+  record.priority = allocation.priority;
+  record.retry_policy = allocation.retry_policy;
+  record.refill_below = request.refill_below;
+  record.lease = LeaseOf(request);
+  record.create_time = dependencies_.executor.WallTime();
+  const uint64_t id = record.id;
+  reserve_.Book(std::move(record),
+                request.recipient == nullptr ? 0 : request.recipient->client_id());
+  absl::Status status = AddToReservation(allocation, id, response);
+  if (!status.ok()) reserve_.Delete(id);  // all or nothing
+  return status;
+}
+
+absl::Status Allocator::AddToReservation(Allocation& allocation, uint64_t id,
+                                         v1::AllocateBuffersResponse& response) {
+  for (Buffer& buffer : allocation.buffers) {
+    LiveBuffer& record = Record(allocation, buffer);
+    if (absl::Status status = reserve_.Add(id, std::move(buffer)); !status.ok()) {
+      return Error(
+          ErrorReason::INTERNAL_ERROR,
+          absl::StrCat("the keeper does not take the reserved buffers: ", status.message()));
+    }
+    *response.add_buffers() = ToProto(record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Duration Allocator::LeaseOf(const AllocateRequest& request) const {
   const LeaseLimits& leases = policy_->leases();
-  const absl::Duration lease =
-      std::min(allocation.request.lease.value_or(leases.default_lease), leases.max_lease);
+  return std::min(request.lease.value_or(leases.default_lease), leases.max_lease);
+}
+
+absl::Status Allocator::DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response) {
+  const absl::Duration lease = LeaseOf(allocation.request);
   response.set_claim_token(NewSecret());
   std::vector<BufferKey> held;
   absl::Status status;
@@ -385,10 +418,18 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   Recipient& recipient = *allocation.request.recipient;
   response.set_batch_id(next_batch_++);
   for (const Buffer& buffer : allocation.buffers) {
-    LiveBuffer& record = Record(allocation, buffer);
-    record.state = v1::Buffer::DELIVERED;
-    record.client_id = recipient.client_id();
-    *response.add_buffers() = ToProto(record);
+    LiveBuffer* record = books_.Find(buffer.key);
+    if (record != nullptr) {
+      record->request_id = allocation.request.request_id;
+      reserve_.OnGoesOut(*record, recipient.client_id());
+      response.set_drawn(response.drawn() + 1);
+    } else {
+      record = &Record(allocation, buffer);
+      record->state = v1::Buffer::DELIVERED;
+      record->client_id = recipient.client_id();
+      reserve_.Adopt(allocation.request.reservation, *record);
+    }
+    *response.add_buffers() = ToProto(*record);
   }
   const PushResult pushed =
       PushBatch(recipient, response.batch_id(), allocation.request.request_id, allocation.buffers);
@@ -411,6 +452,7 @@ void Allocator::End(const AllocationPtr& allocation,
   engine_.Leave(allocation);
   // Buffers of earlier attempts are closed before the answer; those of a running one when it is
   // back.
+  reserve_.PutBack(allocation->buffers);
   if (!allocation->buffers.empty()) {
     allocation->buffers.clear();
     OnClosed();
@@ -419,6 +461,12 @@ void Allocator::End(const AllocationPtr& allocation,
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
   allocation->outcome = response.status();
   if (allocations_.erase(allocation->id) > 0) OnProgress(*allocation);
+
+  if (request.purpose == AllocateRequest::Purpose::kRefill) {
+    // What an attempt under way may still bring stays charged.
+    Charge left = allocation->attempt_under_way ? Charge() : std::move(allocation->charge);
+    reserve_.EndRefill(request.reservation, std::move(left), response.status());
+  }
 
   AllocationEvent event;
   event.outcome = response.status();
@@ -436,6 +484,12 @@ void Allocator::End(const AllocationPtr& allocation,
   for (size_t i = 0; i + 1 < calls.size(); ++i) calls[i].second(response);
   if (!calls.empty()) calls.back().second(std::move(response));
   dependencies_.events.OnAllocation(event);
+  if (request.reservation == 0) return;
+  if (request.purpose == AllocateRequest::Purpose::kRefill) {
+    ServeDraws(request.reservation);
+  } else {
+    reserve_.Look(request.reservation);
+  }
 }
 
 void Allocator::Cancel(CallId call) {
@@ -467,7 +521,7 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
     return done(Error(ErrorReason::INTERNAL_ERROR, "a held buffer has no record"));
   }
   if (absl::StatusOr<Heap*> heap = dependencies_.heaps.Find(record->heap); heap.ok()) {
-    if (absl::Status status = CheckAccess(request.principal, **heap, /*hold=*/false);
+    if (absl::Status status = CheckAccess(request.principal, **heap, MemoryRight::kAllocate);
         !status.ok()) {
       return done(status);
     }
@@ -503,6 +557,26 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   books_.Deliver(*record, request.recipient->client_id());
   *response.mutable_buffer() = ToProto(*record);
   done(std::move(response));
+}
+
+absl::StatusOr<v1::Reservation> Allocator::GetReservation(uint32_t uid, uint64_t id) {
+  const auto found = reserve_.Get(id, uid);
+  if (!found.ok()) return found.status();
+  return ToProto(**found);
+}
+
+absl::StatusOr<v1::Reservation> Allocator::KeepReservation(uint32_t uid, uint64_t id,
+                                                           const Recipient* recipient) {
+  const auto found = reserve_.Get(id, uid);
+  if (!found.ok()) return found.status();
+  reserve_.Keep(id, recipient == nullptr ? 0 : recipient->client_id());
+  return ToProto(**found);
+}
+
+absl::Status Allocator::DeleteReservation(uint32_t uid, uint64_t id) {
+  if (const auto found = reserve_.Get(id, uid); !found.ok()) return found.status();
+  reserve_.Delete(id);
+  return absl::OkStatus();
 }
 
 absl::Status Allocator::Release(const Principal& principal, const BufferKey& key,
@@ -549,6 +623,7 @@ void Allocator::OnClientGone(uint64_t client_id) {
     End(allocation, Error(ErrorReason::REQUEST_CANCELLED,
                           "the session of this request ended before its buffers were there"));
   }
+  reserve_.OnClientGone(client_id);
   if (books_.OrphanClient(client_id) > 0) reconciler_.Settle();
 }
 
@@ -574,10 +649,7 @@ void Allocator::Drain(Task done) {
   std::vector<AllocationPtr> waiting;
   for (const auto& [key, allocation] : under_way_) waiting.push_back(allocation);
   for (const AllocationPtr& allocation : waiting) End(allocation, ShuttingDown());
-  for (auto it = watches_.begin(); it != watches_.end();) {
-    const std::shared_ptr<Watcher> watcher = (it++)->second.watcher;
-    watcher->on_drain();
-  }
+  watches_.Drain();
   OnIdle();
 }
 

@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/config/effective_policy.h"
+#include "daemon/core/admission.h"
 #include "daemon/core/allocation.h"
 #include "daemon/core/books.h"
 #include "daemon/core/buffer_lister.h"
@@ -36,7 +37,9 @@
 #include "daemon/core/reconciler.h"
 #include "daemon/core/replay_cache.h"
 #include "daemon/core/request.h"
+#include "daemon/core/reserve.h"
 #include "daemon/core/unwatched_check.h"
+#include "daemon/core/watch_list.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/allocation_event.h"
 #include "heaps/registry.h"
@@ -90,6 +93,13 @@ class Allocator : private Engine::Client {
   using ClaimDone = absl::AnyInvocable<void(absl::StatusOr<v1::ClaimBufferResponse>)>;
   void Claim(ClaimRequest request, ClaimDone done);
 
+  // The reservation of that uid: RESERVATION_NOT_FOUND. See allocator.proto.
+  absl::StatusOr<v1::Reservation> GetReservation(uint32_t uid, uint64_t id);
+  // recipient may be nullptr.
+  absl::StatusOr<v1::Reservation> KeepReservation(uint32_t uid, uint64_t id,
+                                                  const Recipient* recipient);
+  absl::Status DeleteReservation(uint32_t uid, uint64_t id);
+
   // Frees a held buffer, for its owner or for who has the token; for a delivered one of the
   // principal's, asks the kernel. BUFFER_NOT_FOUND.
   absl::Status Release(const Principal& principal, const BufferKey& key, absl::string_view token);
@@ -104,16 +114,8 @@ class Allocator : private Engine::Client {
   void SetPolicy(std::shared_ptr<const EffectivePolicy> policy) { policy_ = std::move(policy); }
   const EffectivePolicy& policy() const override { return *policy_; }
 
-  // Calls on_change with each request whose state changed, with state kEnded once it ended, and
-  // on_drain when the daemon stops; until Unwatch, which may be called from inside. OVERLOADED if
-  // uid has kMaxWatchesPerUid already.
-  using WatchId = uint64_t;
-  struct Watcher {
-    absl::AnyInvocable<void(const Allocation&)> on_change;
-    Task on_drain;
-  };
-  absl::StatusOr<WatchId> Watch(uint32_t uid, Watcher watcher);
-  void Unwatch(WatchId watch) { watches_.erase(watch); }
+  // Who hears of every request whose state changes.
+  WatchList& watches() { return watches_; }
 
   // No new request is taken; those in line end with SHUTTING_DOWN; done is called when the last
   // attempt came back.
@@ -131,22 +133,33 @@ class Allocator : private Engine::Client {
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.source(); }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }
-  // ACCESS_DENIED if the principal may neither allocate nor hold there.
-  absl::Status CheckAccess(const Principal& principal, const Heap& heap, bool hold) const;
+  const Reserve::Reservations& reservations() const { return reserve_.reservations(); }
+  absl::Status CheckAccess(const Principal& principal, const Heap& heap, MemoryRight right) const {
+    return dmaheap::CheckAccess(*policy_, dependencies_.heaps, principal, heap, right);
+  }
 
  private:
   void OnGot(const AllocationPtr& allocation) override;
   void OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) override;
   Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
   void OnFirstFailure(const Allocation& allocation) override;
+  void OnLacksRoom(const Allocation& allocation) override;
   void OnClosed() override;
-  void OnProgress(const Allocation& allocation) override;
+  void OnProgress(const Allocation& allocation) override { watches_.Change(allocation); }
   void OnIdle() override;
 
-  absl::Status Prepare(Allocation& allocation);
-  absl::Status CheckChoice(Allocation& allocation) const;
+  absl::Status CheckReservation(Allocation& allocation);
   void Admit(const AllocationPtr& allocation, bool reconciled);
+  absl::Status LineFull(const Allocation& allocation) const;
+  void Refill(uint64_t reservation);
+  void StopRefill(uint64_t reservation);
+  void ServeDraws(uint64_t reservation);
   void OnGone(const std::vector<BufferKey>& gone);
+  absl::Status HandOver(Allocation& allocation, v1::AllocateBuffersResponse& response);
+  absl::Status Book(Allocation& allocation, v1::AllocateBuffersResponse& response);
+  absl::Status AddToReservation(Allocation& allocation, uint64_t id,
+                                v1::AllocateBuffersResponse& response);
+  absl::Duration LeaseOf(const AllocateRequest& request) const;
   absl::Status DeliverHeld(Allocation& allocation, v1::AllocateBuffersResponse& response);
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
@@ -163,13 +176,7 @@ class Allocator : private Engine::Client {
   int64_t next_batch_ = 1;
   absl::flat_hash_map<CallId, AllocationPtr> calls_;
   std::map<uint64_t, AllocationPtr> allocations_;
-  WatchId next_watch_ = 1;
-  struct WatchOf {
-    uint32_t uid;
-    // Shared with the call that is under way when it is unwatched.
-    std::shared_ptr<Watcher> watcher;
-  };
-  std::map<WatchId, WatchOf> watches_;
+  WatchList watches_;
   // Not ended, by uid and request_id.
   std::map<std::pair<uint32_t, std::string>, AllocationPtr> under_way_;
   bool draining_ = false;
@@ -178,6 +185,7 @@ class Allocator : private Engine::Client {
   UnwatchedCheck unwatched_;
   Reconciler reconciler_;
   Engine engine_;
+  Reserve reserve_;
 };
 
 }  // namespace dmaheap

@@ -872,7 +872,7 @@ TEST_F(AllocatorTest, ValidateOnlyMakesEveryCheckAndNoMemory) {
 
 TEST_F(AllocatorTest, ValidateOnlyNeedsNoSession) {
   AllocateRequest request = Request(nullptr);
-  request.hold = false;
+  request.purpose = AllocateRequest::Purpose::kDeliver;
   request.validate_only = true;
   EXPECT_TRUE(Allocate(request)->ok());
 }

@@ -66,7 +66,10 @@ RestoreReport Books::Restore(Inventory inventory) {
       ++report.gone;
       continue;
     }
-    RestoreOne(std::move(entry), std::move(held), report);
+    const bool reserved =
+        std::any_of(inventory.reservations.begin(), inventory.reservations.end(),
+                    [&](const auto& known) { return known.id == entry.record.reservation; });
+    RestoreOne(std::move(entry), std::move(held), reserved, report);
   }
   // Fds of no known buffer: nobody could claim them.
   for (const auto& [key, fd] : inventory.held) store_.Remove(HeldFdName(key)).IgnoreError();
@@ -74,7 +77,7 @@ RestoreReport Books::Restore(Inventory inventory) {
   return report;
 }
 
-void Books::RestoreOne(JournalEntry entry, UniqueFd held, RestoreReport& report) {
+void Books::RestoreOne(JournalEntry entry, UniqueFd held, bool reserved, RestoreReport& report) {
   LiveBuffer& record = entry.record;
   const BufferKey key = record.key;
   record.charge = ledger_.Record(entry.uid, {record.size_bytes, 1});
@@ -87,11 +90,17 @@ void Books::RestoreOne(JournalEntry entry, UniqueFd held, RestoreReport& report)
                                    : absl::ZeroDuration();
   const std::string token = record.claim_token;
   const bool claimable = held.valid() && !token.empty();
-  record.state = v1::Buffer::ORPHANED;
+  if (!reserved) record.reservation = 0;
+  const bool ready = reserved && held.valid() && !record.drawn;
+  record.state = ready ? v1::Buffer::RESERVED : v1::Buffer::ORPHANED;
   record.expire_time.reset();
   record.claim_token.clear();
   LiveBuffer& entered = Enter(std::move(record));
   ++report.restored;
+  if (ready) {
+    report.ready_buffers[key] = {std::move(held), key, entered.size_bytes, entered.contiguity};
+    return;
+  }
   if (!claimable) {
     if (held.valid()) store_.Remove(HeldFdName(key)).IgnoreError();
     return;

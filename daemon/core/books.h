@@ -18,6 +18,7 @@
 #include "daemon/core/holds.h"
 #include "daemon/core/journal.h"
 #include "daemon/core/ledger.h"
+#include "daemon/core/reservation_record.h"
 #include "daemon/loop/executor.h"
 #include "heaps/buffer.h"
 #include "heaps/registry.h"
@@ -33,8 +34,9 @@ struct Inventory {
   // Where no watch was inherited, what is alive has still to be found out.
   bool dma_buf_watch_lost = false;
   bool memfd_watch_lost = false;
-  // The fds of held buffers.
+  // The fds of held buffers, and of those that reservations have ready.
   std::map<BufferKey, UniqueFd> held;
+  std::vector<ReservationRecord> reservations = {};
 };
 
 // What became of it.
@@ -46,6 +48,10 @@ struct RestoreReport {
   int gone = 0;
   // Alive, but in no journal: nobody is charged for them.
   int unaccounted = 0;
+  // Of those, ready in their reservations, for Reserve to take.
+  int ready = 0;
+  std::map<BufferKey, Buffer> ready_buffers;
+  int reservations = 0;
   // Of the restored, those that no watch tells of.
   std::vector<BufferKey> unwatched;
 };
@@ -80,7 +86,7 @@ class Books {
   Holds& holds() { return holds_; }
 
  private:
-  void RestoreOne(JournalEntry entry, UniqueFd held, RestoreReport& report);
+  void RestoreOne(JournalEntry entry, UniqueFd held, bool reserved, RestoreReport& report);
 
   Executor& executor_;
   const HeapRegistry& heaps_;

@@ -105,6 +105,7 @@ void Engine::StartAttempt(const AllocationPtr& allocation) {
   ++allocation->attempts;
   ++allocation->attempts_on_heap;
   allocation->attempt_start = executor_.Now();
+  allocation->attempt_under_way = true;
   allocation->state = Allocation::State::kAttempting;
   client_.OnProgress(*allocation);
   const AllocateRequest& request = allocation->request;
@@ -137,6 +138,7 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
   Lane& lane = *allocation->lane;
   --lane.running;
   --running_;
+  allocation->attempt_under_way = false;
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
   const bool behind_barrier = std::exchange(allocation->behind_barrier, false);
   if (behind_barrier) {
@@ -171,6 +173,7 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t 
   allocation->not_before =
       now + allocation->lane->share.BookRetry(now, took, allocation->rounded_bytes);
   const bool has_room = !LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
+  if (error_number == ENOMEM && !has_room) client_.OnLacksRoom(*allocation);
   Decide(allocation, /*barrier_ready=*/has_room);
   if (allocation->ended || error_number != ENOMEM) return;
   if (has_room) {
@@ -343,32 +346,41 @@ void Engine::OnReleased(const Heap& heap) {
   }
 }
 
+Engine::AllocationPtr Engine::TakeWaiting(const Heap& heap, Wanted wanted) {
+  Lane* const lane = lanes_.Find(heap);
+  if (lane == nullptr) return nullptr;
+  if (absl::optional<AllocationPtr> in_line = lane->queue.Take(wanted)) return *in_line;
+  const auto it = std::find_if(lane->backing_off.begin(), lane->backing_off.end(), wanted);
+  if (it == lane->backing_off.end()) return nullptr;
+  const AllocationPtr taken = *it;
+  StopWaiting(taken);
+  return taken;
+}
+
+void Engine::Resume(const AllocationPtr& allocation) {
+  if (Missing(*allocation) == 0) {
+    client_.OnGot(allocation);
+  } else {
+    Enqueue(allocation);
+  }
+}
+
 // The buffers of a request that has ended go to the next that wants the same, and the rest is
 // closed. Both were zeroed for nobody but their first user.
 void Engine::OfferLate(const AllocationPtr& late) {
-  Lane& lane = *late->lane;
   const auto wants = [&](const AllocationPtr& other) {
     return other->heap == late->heap && other->rounded_bytes == late->rounded_bytes &&
            other->request.label == late->request.label;
   };
   while (!late->buffers.empty()) {
-    absl::optional<AllocationPtr> next = lane.queue.Take(wants);
-    if (!next.has_value()) {
-      const auto it = std::find_if(lane.backing_off.begin(), lane.backing_off.end(), wants);
-      if (it == lane.backing_off.end()) break;
-      next = *it;
-      StopWaiting(*next);
-    }
-    const int count = std::min<int>(Missing(**next), static_cast<int>(late->buffers.size()));
+    const AllocationPtr next = TakeWaiting(*late->heap, wants);
+    if (next == nullptr) break;
+    const int count = std::min<int>(Missing(*next), static_cast<int>(late->buffers.size()));
     for (int i = 0; i < count; ++i) {
-      (*next)->buffers.push_back(std::move(late->buffers.back()));
+      next->buffers.push_back(std::move(late->buffers.back()));
       late->buffers.pop_back();
     }
-    if (Missing(**next) == 0) {
-      client_.OnGot(*next);
-    } else {
-      Enqueue(*next);
-    }
+    Resume(next);
   }
   if (late->buffers.empty()) return;
   late->buffers.clear();

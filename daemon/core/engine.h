@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -59,6 +60,8 @@ class Engine {
     // An attempt failed for want of memory, the first of its request: a heap with books of its own
     // may be full of what clients have closed.
     virtual void OnFirstFailure(const Allocation& allocation) = 0;
+    // An attempt failed, and the heap has no room for it: who can give some back may.
+    virtual void OnLacksRoom(const Allocation& allocation) = 0;
     // Buffers were closed that nobody wanted.
     virtual void OnClosed() = 0;
     // State, attempts or the next attempt of a request changed.
@@ -91,6 +94,13 @@ class Engine {
 
   // Memory of this heap came back: who waits for that need not wait longer.
   void OnReleased(const Heap& heap);
+
+  // The next request of the heap, in line or backing off, that wanted says yes to: it is in neither
+  // any more. Whoever took it may put buffers into it, and lets it go on with Resume: to its end if
+  // that were all it lacked, else back into line. nullptr: there is none.
+  using Wanted = absl::FunctionRef<bool(const AllocationPtr&)>;
+  AllocationPtr TakeWaiting(const Heap& heap, Wanted wanted);
+  void Resume(const AllocationPtr& allocation);
 
   bool idle() const { return running_ == 0; }
   // What came of barriers.

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "daemon/core/live_buffer.h"
+#include "daemon/core/reservation_record.h"
 #include "heaps/buffer.h"
 
 namespace dmaheap {
@@ -29,6 +30,10 @@ class Journal {
 
   // The buffer is gone.
   virtual void Erase(const BufferKey& key) = 0;
+
+  // The same for reservations.
+  virtual void WriteReservation(const ReservationRecord& record) = 0;
+  virtual void EraseReservation(uint64_t id) = 0;
 };
 
 // Where there is no paper: a successor begins with empty books.
@@ -36,6 +41,8 @@ class NoJournal : public Journal {
  public:
   void Write(const LiveBuffer&) override {}
   void Erase(const BufferKey&) override {}
+  void WriteReservation(const ReservationRecord&) override {}
+  void EraseReservation(uint64_t) override {}
 };
 
 }  // namespace dmaheap

@@ -65,6 +65,17 @@ Charge Charge::SplitBuffer(int64_t bytes) {
   return Charge(ledger_, uid_, {bytes, 1});
 }
 
+void Charge::Absorb(Charge other) {
+  if (ledger_ == nullptr) {
+    *this = std::move(other);
+    return;
+  }
+  amount_.bytes = SaturatingAdd(amount_.bytes, other.amount_.bytes);
+  amount_.buffers += other.amount_.buffers;
+  other.ledger_ = nullptr;
+  other.amount_ = {};
+}
+
 void Charge::Refund() {
   if (ledger_ == nullptr) return;
   ledger_->Change(uid_, {-amount_.bytes, -amount_.buffers});

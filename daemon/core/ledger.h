@@ -46,6 +46,9 @@ class Charge {
   // what is left here is charged on top, over any limit: the memory exists.
   Charge SplitBuffer(int64_t bytes);
 
+  // Takes over what another one of the same ledger and uid charges.
+  void Absorb(Charge other);
+
   // Gives everything back now.
   void Refund();
 

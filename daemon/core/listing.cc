@@ -65,8 +65,9 @@ v1::Heap ToProto(const Allocator& allocator, const ListedHeap& listed) {
 // By any policy: a request that chooses another than the virtual heap's may be allowed where that
 // one is not.
 bool MayUse(const Allocator& allocator, const Principal& principal, const Heap& heap) {
-  return allocator.CheckAccess(principal, heap, /*hold=*/false).ok() ||
-         allocator.CheckAccess(principal, heap, /*hold=*/true).ok();
+  return allocator.CheckAccess(principal, heap, MemoryRight::kAllocate).ok() ||
+         allocator.CheckAccess(principal, heap, MemoryRight::kHold).ok() ||
+         allocator.CheckAccess(principal, heap, MemoryRight::kReserve).ok();
 }
 
 }  // namespace
@@ -99,6 +100,23 @@ absl::StatusOr<v1::Buffer> GetBuffer(const Allocator& allocator, uint32_t uid,
       .With("buffer", name);
 }
 
+v1::ListReservationsResponse ListReservations(const Allocator& allocator,
+                                              absl::optional<uint32_t> uid, const Page& page) {
+  v1::ListReservationsResponse response;
+  const auto& reservations = allocator.reservations();
+  uint64_t last = 0;
+  for (auto it = reservations.upper_bound(page.after); it != reservations.end(); ++it) {
+    if (uid.has_value() && it->second.record.uid != *uid) continue;
+    if (response.reservations_size() == page.size) {
+      response.set_next_page_token(absl::StrCat(last));
+      break;
+    }
+    *response.add_reservations() = ToProto(it->second);
+    last = it->first;
+  }
+  return response;
+}
+
 v1::ListHeapsResponse ListHeaps(const Allocator& allocator, const Principal& principal,
                                 const Page& page) {
   v1::ListHeapsResponse response;
@@ -119,7 +137,7 @@ absl::StatusOr<v1::Heap> GetHeap(const Allocator& allocator, const Principal& pr
   absl::StatusOr<Heap*> heap = allocator.heaps().Find(name);
   if (!heap.ok()) return heap.status();
   if (!MayUse(allocator, principal, **heap)) {
-    return allocator.CheckAccess(principal, **heap, /*hold=*/false);
+    return allocator.CheckAccess(principal, **heap, MemoryRight::kAllocate);
   }
   for (const ListedHeap& listed : AllHeaps(allocator)) {
     if (listed.is_virtual && listed.name == name) return ToProto(allocator, listed);

@@ -22,7 +22,11 @@ v1::ListBuffersResponse ListBuffers(const Allocator& allocator, absl::optional<u
 absl::StatusOr<v1::Buffer> GetBuffer(const Allocator& allocator, uint32_t uid,
                                      const BufferKey& key);
 
-// The heaps that the principal may allocate or hold from, by name; virtual ones after the others.
+// Oldest first; all uids' if uid is absent.
+v1::ListReservationsResponse ListReservations(const Allocator& allocator,
+                                              absl::optional<uint32_t> uid, const Page& page);
+
+// The heaps that the principal may have memory of, by name; virtual ones after the others.
 v1::ListHeapsResponse ListHeaps(const Allocator& allocator, const Principal& principal,
                                 const Page& page);
 

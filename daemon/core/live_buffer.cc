@@ -20,6 +20,9 @@ v1::Buffer ToProto(const LiveBuffer& record) {
     *buffer.mutable_expire_time() = ToTimestamp(*record.expire_time);
   }
   buffer.set_request_id(record.request_id);
+  if (record.reservation != 0) {
+    buffer.set_reservation(absl::StrCat("reservations/", record.reservation));
+  }
   return buffer;
 }
 

@@ -31,6 +31,9 @@ struct LiveBuffer {
   // Of a held one.
   absl::optional<absl::Time> expire_time;
   std::string claim_token;
+  // reservations/{id} that it was made for, 0: none; and whether somebody drew it.
+  uint64_t reservation = 0;
+  bool drawn = false;
 };
 
 // Without the token.

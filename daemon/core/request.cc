@@ -65,12 +65,79 @@ void CheckText(Violations& violations, ErrorReason reason, absl::string_view fie
   }
 }
 
+// What another check found wrong, without the field that it begins with.
+void AddProblem(Violations& violations, ErrorReason reason, absl::string_view field,
+                const absl::Status& problem) {
+  violations.Add(reason, field,
+                 std::string(absl::StripPrefix(problem.message(), absl::StrCat(field, ": "))));
+}
+
+void CheckHeap(Violations& violations, absl::string_view name, AllocateRequest& checked) {
+  if (absl::StatusOr<std::string> heap = ParseHeapName("heap", name); heap.ok()) {
+    checked.heap = *std::move(heap);
+  } else {
+    AddProblem(violations, ErrorReason::INVALID_NAME, "heap", heap.status());
+  }
+}
+
+void CheckSize(Violations& violations, int64_t size_bytes, AllocateRequest& checked) {
+  if (size_bytes < 1) {
+    violations.Add(ErrorReason::INVALID_SIZE, "size_bytes",
+                   absl::StrCat(size_bytes, " is not a size: ask for 1 byte or more"));
+  }
+  checked.size_bytes = size_bytes;
+}
+
+void CheckCount(Violations& violations, int count, AllocateRequest& checked) {
+  if (count < 1 || count > kFdWindow) {
+    violations.Add(ErrorReason::INVALID_COUNT, "count",
+                   absl::StrCat(count, " buffers in one request: 1 to ", kFdWindow,
+                                " are taken; split larger ones"));
+  }
+  checked.count = count;
+}
+
+void CheckLease(Violations& violations, absl::string_view field,
+                const google::protobuf::Duration& lease, AllocateRequest& checked) {
+  if (lease.seconds() < 0 || lease.nanos() < 0 || lease.nanos() > 999'999'999 ||
+      (lease.seconds() == 0 && lease.nanos() == 0)) {
+    violations.Add(ErrorReason::INVALID_LEASE, field,
+                   absl::StrCat(lease.seconds(), " s ", lease.nanos(),
+                                " ns is not a lease: ask for more than zero"));
+  }
+  checked.lease = FromProtoDuration(lease);
+}
+
+// What both kinds of request have.
+template <typename Request>
+void CheckCommon(Violations& violations, const Request& request, AllocateRequest& checked) {
+  CheckText(violations, ErrorReason::INVALID_LABEL, "label", request.label(), kMaxLabelBytes);
+  checked.label = request.label();
+
+  CheckText(violations, ErrorReason::INVALID_REQUEST_ID, "request_id", request.request_id(),
+            kMaxClientTextBytes);
+  checked.repeatable = !request.request_id().empty();
+  checked.request_id = checked.repeatable ? request.request_id() : NewSecret();
+
+  if (!v1::Priority_IsValid(request.priority())) {
+    violations.Add(
+        ErrorReason::INVALID_PRIORITY, "priority",
+        absl::StrCat(static_cast<int>(request.priority()), " is no priority: LOW, NORMAL or HIGH"));
+  }
+  checked.priority = request.priority();
+  CheckText(violations, ErrorReason::INVALID_RETRY_POLICY, "retry_policy", request.retry_policy(),
+            kMaxClientTextBytes);
+  checked.retry_policy = request.retry_policy();
+  checked.validate_only = request.validate_only();
+}
+
 }  // namespace
 
 std::string AllocateRequest::Fingerprint() const {
-  return absl::StrCat(heap, "\n", size_bytes, "\n", count, "\n", hold, "\n",
+  return absl::StrCat(heap, "\n", size_bytes, "\n", count, "\n", static_cast<int>(purpose), "\n",
                       absl::ToInt64Nanoseconds(lease.value_or(absl::ZeroDuration())), "\n", label,
-                      "\n", static_cast<int>(priority), "\n", retry_policy);
+                      "\n", static_cast<int>(priority), "\n", retry_policy, "\n", reservation, "\n",
+                      refill_below);
 }
 
 absl::StatusOr<std::string> ParseHeapName(absl::string_view field, absl::string_view name) {
@@ -99,65 +166,71 @@ absl::StatusOr<BufferKey> ParseBufferName(absl::string_view field, absl::string_
   return Error(ErrorReason::INVALID_NAME, absl::StrCat(field, ": ", problem)).Field(field, problem);
 }
 
+absl::StatusOr<uint64_t> ParseReservationName(absl::string_view field, absl::string_view name) {
+  absl::string_view id = name;
+  uint64_t number = 0;
+  if (absl::ConsumePrefix(&id, "reservations/") && absl::SimpleAtoi(id, &number) && number > 0) {
+    return number;
+  }
+  const std::string problem =
+      absl::StrCat(Quote(name), " is not the name of a reservation: write reservations/NUMBER, as ",
+                   "ListReservations shows them");
+  return Error(ErrorReason::INVALID_NAME, absl::StrCat(field, ": ", problem)).Field(field, problem);
+}
+
 absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRequest& request) {
   Violations violations;
   AllocateRequest checked;
-
-  if (absl::StatusOr<std::string> heap = ParseHeapName("heap", request.heap()); heap.ok()) {
-    checked.heap = *std::move(heap);
-  } else {
-    violations.Add(ErrorReason::INVALID_NAME, "heap",
-                   std::string(absl::StripPrefix(heap.status().message(), "heap: ")));
-  }
-
-  if (request.size_bytes() < 1) {
-    violations.Add(ErrorReason::INVALID_SIZE, "size_bytes",
-                   absl::StrCat(request.size_bytes(), " is not a size: ask for 1 byte or more"));
-  }
-  checked.size_bytes = request.size_bytes();
-
-  checked.count = request.has_count() ? request.count() : 1;
-  if (checked.count < 1 || checked.count > kFdWindow) {
-    violations.Add(ErrorReason::INVALID_COUNT, "count",
-                   absl::StrCat(checked.count, " buffers in one request: 1 to ", kFdWindow,
-                                " are taken; split larger ones"));
-  }
-
-  CheckText(violations, ErrorReason::INVALID_LABEL, "label", request.label(), kMaxLabelBytes);
-  checked.label = request.label();
-
-  CheckText(violations, ErrorReason::INVALID_REQUEST_ID, "request_id", request.request_id(),
-            kMaxClientTextBytes);
-  checked.repeatable = !request.request_id().empty();
-  checked.request_id = checked.repeatable ? request.request_id() : NewSecret();
-
-  if (!v1::Priority_IsValid(request.priority())) {
-    violations.Add(
-        ErrorReason::INVALID_PRIORITY, "priority",
-        absl::StrCat(static_cast<int>(request.priority()), " is no priority: LOW, NORMAL or HIGH"));
-  }
-  checked.priority = request.priority();
-  CheckText(violations, ErrorReason::INVALID_RETRY_POLICY, "retry_policy", request.retry_policy(),
-            kMaxClientTextBytes);
-  checked.retry_policy = request.retry_policy();
-
-  checked.validate_only = request.validate_only();
-  checked.hold = request.has_hold();
-  if (checked.hold && request.hold().has_lease()) {
-    const auto& lease = request.hold().lease();
-    if (lease.seconds() < 0 || lease.nanos() < 0 || lease.nanos() > 999'999'999 ||
-        (lease.seconds() == 0 && lease.nanos() == 0)) {
-      violations.Add(ErrorReason::INVALID_LEASE, "hold.lease",
-                     absl::StrCat(lease.seconds(), " s ", lease.nanos(),
-                                  " ns is not a lease: ask for more than zero"));
+  if (!request.reservation().empty()) {
+    const auto reservation = ParseReservationName("reservation", request.reservation());
+    if (reservation.ok()) {
+      checked.reservation = *reservation;
+    } else {
+      AddProblem(violations, ErrorReason::INVALID_NAME, "reservation", reservation.status());
     }
-    checked.lease = FromProtoDuration(lease);
   }
-  if (checked.hold && !request.session_id().empty()) {
-    violations.Add(ErrorReason::INVALID_LEASE, "hold",
-                   "a request has a session that gets the fds, or hold, not both");
+  // What a reservation says itself may be left out.
+  const bool draws = !request.reservation().empty();
+  if (!draws || !request.heap().empty()) CheckHeap(violations, request.heap(), checked);
+  if (!draws || request.size_bytes() != 0) CheckSize(violations, request.size_bytes(), checked);
+  CheckCount(violations, request.has_count() ? request.count() : 1, checked);
+  CheckCommon(violations, request, checked);
+
+  if (request.has_hold()) {
+    checked.purpose = AllocateRequest::Purpose::kHold;
+    if (request.hold().has_lease()) {
+      CheckLease(violations, "hold.lease", request.hold().lease(), checked);
+    }
+    if (!request.session_id().empty()) {
+      violations.Add(ErrorReason::INVALID_LEASE, "hold",
+                     "a request has a session that gets the fds, or hold, not both");
+    }
+    if (draws) {
+      violations.Add(ErrorReason::INVALID_RESERVATION, "reservation",
+                     "what is drawn goes to a session: leave hold out");
+    }
   }
 
+  if (!violations.empty()) return violations.ToStatus();
+  return checked;
+}
+
+absl::StatusOr<AllocateRequest> CheckReserveRequest(const v1::ReserveBuffersRequest& request) {
+  Violations violations;
+  AllocateRequest checked;
+  checked.purpose = AllocateRequest::Purpose::kReserve;
+  CheckHeap(violations, request.heap(), checked);
+  CheckSize(violations, request.size_bytes(), checked);
+  CheckCount(violations, request.count(), checked);
+  CheckCommon(violations, request, checked);
+  if (request.has_lease()) CheckLease(violations, "lease", request.lease(), checked);
+  checked.refill_below = request.has_refill_below() ? request.refill_below() : request.count();
+  if (request.has_refill_below() &&
+      (request.refill_below() < 1 || request.refill_below() > request.count())) {
+    violations.Add(ErrorReason::INVALID_RESERVATION, "refill_below",
+                   absl::StrCat(request.refill_below(), " is not from 1 to count, which is ",
+                                request.count()));
+  }
   if (!violations.empty()) return violations.ToStatus();
   return checked;
 }

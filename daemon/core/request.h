@@ -21,6 +21,17 @@
 namespace dmaheap {
 
 struct AllocateRequest {
+  enum class Purpose {
+    // To the session of recipient; with a reservation, what it has ready first.
+    kDeliver,
+    // The daemon holds them.
+    kHold,
+    // A reservation of them.
+    kReserve,
+    // One more for a reservation. Nobody asks for it from outside.
+    kRefill,
+  };
+
   // By name or alias, without "heaps/".
   std::string heap;
   int64_t size_bytes = 0;
@@ -30,9 +41,13 @@ struct AllocateRequest {
   std::string request_id;
   // The caller gave it: a repeat is answered from memory.
   bool repeatable = false;
-  bool hold = false;
-  // Absent: the policy's default.
+  Purpose purpose = Purpose::kDeliver;
+  // Of what is held or reserved. Absent: the policy's default.
   absl::optional<absl::Duration> lease;
+  // reservations/{id} to draw from, or to make a buffer for; 0: none.
+  uint64_t reservation = 0;
+  // Of a reservation.
+  int refill_below = 0;
   bool validate_only = false;
   v1::Priority priority = v1::PRIORITY_UNSPECIFIED;
   // Empty: the heap's.
@@ -50,11 +65,15 @@ struct AllocateRequest {
 
 // INVALID_* with a BadRequest that names every wrong field.
 absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRequest& request);
+absl::StatusOr<AllocateRequest> CheckReserveRequest(const v1::ReserveBuffersRequest& request);
 
 // "heaps/reserved" -> "reserved"; INVALID_NAME.
 absl::StatusOr<std::string> ParseHeapName(absl::string_view field, absl::string_view name);
 // "buffers/4711" -> the key; INVALID_NAME.
 absl::StatusOr<BufferKey> ParseBufferName(absl::string_view field, absl::string_view name);
+
+// "reservations/42" -> 42; INVALID_NAME.
+absl::StatusOr<uint64_t> ParseReservationName(absl::string_view field, absl::string_view name);
 
 // INVALID_REQUEST_ID; an empty one is fine.
 absl::Status CheckRequestId(absl::string_view request_id);

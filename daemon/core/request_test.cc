@@ -63,7 +63,7 @@ TEST(RequestTest, AGoodRequestIsTakenAsItIs) {
   EXPECT_EQ(checked->request_id, "id-1");
   EXPECT_TRUE(checked->repeatable);
   EXPECT_TRUE(checked->validate_only);
-  EXPECT_FALSE(checked->hold);
+  EXPECT_EQ(checked->purpose, AllocateRequest::Purpose::kDeliver);
   EXPECT_EQ(checked->lease, absl::nullopt);
   EXPECT_EQ(checked->deadline, absl::InfiniteFuture());
 }
@@ -169,7 +169,7 @@ TEST(RequestTest, Leases) {
     if (row.good) {
       const absl::StatusOr<AllocateRequest> checked = CheckAllocateRequest(request);
       ASSERT_TRUE(checked.ok()) << checked.status();
-      EXPECT_TRUE(checked->hold);
+      EXPECT_EQ(checked->purpose, AllocateRequest::Purpose::kHold);
       EXPECT_GT(checked->lease.value(), absl::ZeroDuration()) << row.seconds;
     } else {
       ExpectRefused(request, ErrorReason::INVALID_LEASE, "hold.lease");
@@ -183,7 +183,7 @@ TEST(RequestTest, AHoldWithoutALeaseLeavesItToThePolicy) {
   request.mutable_hold();
   const absl::StatusOr<AllocateRequest> checked = CheckAllocateRequest(request);
   ASSERT_TRUE(checked.ok()) << checked.status();
-  EXPECT_TRUE(checked->hold);
+  EXPECT_EQ(checked->purpose, AllocateRequest::Purpose::kHold);
   EXPECT_EQ(checked->lease, absl::nullopt);
 }
 
@@ -211,14 +211,16 @@ TEST(RequestTest, TheFingerprintTellsWhatARepeatMustAgreeIn) {
   AllocateRequest base;
   base.heap = "system";
   base.size_bytes = 4096;
-  std::vector<AllocateRequest> others(6, base);
+  std::vector<AllocateRequest> others(8, base);
   others[0].heap = "reserved";
   others[1].size_bytes = 8192;
   others[2].count = 2;
   others[3].label = "x";
-  others[4].hold = true;
-  others[5].hold = true;
+  others[4].purpose = AllocateRequest::Purpose::kHold;
+  others[5].purpose = AllocateRequest::Purpose::kHold;
   others[5].lease = absl::Seconds(5);
+  others[6].reservation = 1;
+  others[7].refill_below = 1;
   for (size_t i = 0; i < others.size(); ++i) {
     EXPECT_NE(others[i].Fingerprint(), base.Fingerprint()) << i;
   }
@@ -227,6 +229,64 @@ TEST(RequestTest, TheFingerprintTellsWhatARepeatMustAgreeIn) {
   same.deadline = absl::UnixEpoch();
   same.principal.gid = 9;
   EXPECT_EQ(same.Fingerprint(), base.Fingerprint());
+}
+
+TEST(RequestTest, ADrawLeavesOutWhatItsReservationSays) {
+  v1::AllocateBuffersRequest request;
+  request.set_reservation("reservations/42");
+  request.set_session_id("0123");
+
+  const auto checked = CheckAllocateRequest(request);
+
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_EQ(checked->reservation, 42u);
+  EXPECT_EQ(checked->heap, "");
+  EXPECT_EQ(checked->size_bytes, 0);
+}
+
+TEST(RequestTest, WhatADrawSaysIsCheckedAndItIsNotHeld) {
+  v1::AllocateBuffersRequest request;
+  request.set_reservation("reservations/0");
+  request.set_heap("system");
+  request.set_size_bytes(-1);
+  request.mutable_hold();
+
+  const absl::Status status = CheckAllocateRequest(request).status();
+
+  EXPECT_EQ(FieldsOf(status),
+            (std::vector<std::string>{"reservation", "heap", "size_bytes", "reservation"}));
+}
+
+TEST(RequestTest, AReservationNeedsHeapSizeAndCount) {
+  EXPECT_EQ(FieldsOf(CheckReserveRequest({}).status()),
+            (std::vector<std::string>{"heap", "size_bytes", "count"}));
+
+  v1::ReserveBuffersRequest request;
+  request.set_heap("heaps/reserved");
+  request.set_size_bytes(4096);
+  request.set_count(4);
+  const auto checked = CheckReserveRequest(request);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_EQ(checked->purpose, AllocateRequest::Purpose::kReserve);
+  EXPECT_EQ(checked->refill_below, 4);
+  EXPECT_FALSE(checked->lease.has_value());
+
+  for (const int wrong : {0, -1, 5}) {
+    request.set_refill_below(wrong);
+    EXPECT_EQ(GetReason(CheckReserveRequest(request).status()), ErrorReason::INVALID_RESERVATION);
+  }
+  request.set_refill_below(1);
+  request.mutable_lease()->set_seconds(-1);
+  EXPECT_EQ(FieldsOf(CheckReserveRequest(request).status()), std::vector<std::string>{"lease"});
+}
+
+TEST(RequestTest, ReservationNames) {
+  EXPECT_EQ(ParseReservationName("name", "reservations/42").value(), 42u);
+  for (const char* wrong : {"", "42", "reservations/", "reservations/0", "reservations/-1",
+                            "reservations/x", "buffers/42", "reservations/99999999999999999999"}) {
+    EXPECT_EQ(GetReason(ParseReservationName("name", wrong).status()), ErrorReason::INVALID_NAME)
+        << wrong;
+  }
 }
 
 TEST(RequestTest, BufferNames) {

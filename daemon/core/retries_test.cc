@@ -490,9 +490,9 @@ TEST_F(RetriesTest, ALateBufferOfAnotherNameIsClosed) {
 
 TEST_F(RetriesTest, AWatchTellsEachStepAndTheEnd) {
   std::vector<std::string> steps;
-  Allocator::WatchId watch = 0;
+  WatchList::Id watch = 0;
   Do([&] {
-    auto id = allocator_->Watch(
+    auto id = allocator_->watches().Add(
         kUid, {.on_change =
                    [&](const Allocation& allocation) {
                      const v1::Allocation state = ToProto(*allocator_, allocation);
@@ -506,7 +506,7 @@ TEST_F(RetriesTest, AWatchTellsEachStepAndTheEnd) {
   cma_->Script({ENOMEM});
   Allocate(Request(Connect()));
   executor_.Advance(kMs);
-  Do([&] { allocator_->Unwatch(watch); });
+  Do([&] { allocator_->watches().Remove(watch); });
   Allocate(Request(Connect()));
 
   EXPECT_EQ(steps, (std::vector<std::string>{"IN_LINE 0", "ATTEMPTING 1", "BACKING_OFF 1",
@@ -516,23 +516,24 @@ TEST_F(RetriesTest, AWatchTellsEachStepAndTheEnd) {
 TEST_F(RetriesTest, AUidHasSoManyWatches) {
   Do([&] {
     for (size_t i = 0; i < kMaxWatchesPerUid; ++i) {
-      ASSERT_TRUE(allocator_->Watch(kUid, {[](const Allocation&) {}, [] {}}).ok());
+      ASSERT_TRUE(allocator_->watches().Add(kUid, {[](const Allocation&) {}, [] {}}).ok());
     }
-    EXPECT_EQ(GetReason(allocator_->Watch(kUid, {[](const Allocation&) {}, [] {}}).status()),
-              ErrorReason::OVERLOADED);
-    EXPECT_TRUE(allocator_->Watch(kUid + 1, {[](const Allocation&) {}, [] {}}).ok());
+    EXPECT_EQ(
+        GetReason(allocator_->watches().Add(kUid, {[](const Allocation&) {}, [] {}}).status()),
+        ErrorReason::OVERLOADED);
+    EXPECT_TRUE(allocator_->watches().Add(kUid + 1, {[](const Allocation&) {}, [] {}}).ok());
   });
 }
 
 TEST_F(RetriesTest, AWatcherIsToldOfTheDrainAndMayEndItsWatchThere) {
   int drained = 0;
   Do([&] {
-    auto shared = std::make_shared<Allocator::WatchId>();
-    auto id = allocator_->Watch(kUid, {[](const Allocation&) {},
-                                       [this, &drained, shared] {
-                                         ++drained;
-                                         allocator_->Unwatch(*shared);
-                                       }});
+    auto shared = std::make_shared<WatchList::Id>();
+    auto id = allocator_->watches().Add(kUid, {[](const Allocation&) {},
+                                               [this, &drained, shared] {
+                                                 ++drained;
+                                                 allocator_->watches().Remove(*shared);
+                                               }});
     *shared = *id;
   });
   Drain();

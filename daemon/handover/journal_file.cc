@@ -34,6 +34,8 @@ journal::v1::BufferRecord ToRecord(const LiveBuffer& buffer) {
   record.set_request_id(buffer.request_id);
   record.set_uid(buffer.charge.uid());
   record.set_create_time_us(absl::ToUnixMicros(buffer.create_time));
+  record.set_reservation(buffer.reservation);
+  record.set_drawn(buffer.drawn);
   if (buffer.expire_time.has_value()) {
     record.set_claim_token(buffer.claim_token);
     record.set_expire_time_us(absl::ToUnixMicros(*buffer.expire_time));
@@ -53,12 +55,55 @@ absl::optional<JournalEntry> ToEntry(const journal::v1::BufferRecord& record) {
   entry.record.label = record.label();
   entry.record.request_id = record.request_id();
   entry.record.create_time = absl::FromUnixMicros(record.create_time_us());
+  entry.record.reservation = record.reservation();
+  entry.record.drawn = record.drawn();
   if (!record.claim_token().empty()) {
     entry.record.claim_token = record.claim_token();
     entry.record.expire_time = absl::FromUnixMicros(record.expire_time_us());
   }
   return entry;
 }
+
+journal::v1::Slot ToSlot(const ReservationRecord& reservation) {
+  journal::v1::Slot slot;
+  journal::v1::ReservationRecord& record = *slot.mutable_reservation();
+  record.set_id(reservation.id);
+  record.set_heap(reservation.heap);
+  record.set_size_bytes(reservation.size_bytes);
+  record.set_count(reservation.count);
+  record.set_label(reservation.label);
+  record.set_priority(static_cast<v1::Priority>(reservation.priority + 1));
+  record.set_retry_policy(reservation.retry_policy);
+  record.set_refill_below(reservation.refill_below);
+  record.set_uid(reservation.uid);
+  record.set_create_time_us(absl::ToUnixMicros(reservation.create_time));
+  record.set_lease_us(absl::ToInt64Microseconds(reservation.lease));
+  return slot;
+}
+
+absl::optional<ReservationRecord> ToReservation(const journal::v1::ReservationRecord& record) {
+  if (record.id() == 0 || record.size_bytes() <= 0 || record.count() <= 0 ||
+      !v1::Priority_IsValid(record.priority()) || record.priority() == v1::PRIORITY_UNSPECIFIED) {
+    return absl::nullopt;
+  }
+  ReservationRecord reservation;
+  reservation.id = record.id();
+  reservation.uid = record.uid();
+  reservation.heap = record.heap();
+  reservation.size_bytes = record.size_bytes();
+  reservation.count = record.count();
+  reservation.label = record.label();
+  reservation.priority = static_cast<int>(record.priority()) - 1;
+  reservation.retry_policy = record.retry_policy();
+  reservation.refill_below = record.refill_below();
+  reservation.lease = absl::Microseconds(record.lease_us());
+  reservation.create_time = absl::FromUnixMicros(record.create_time_us());
+  return reservation;
+}
+
+// What a slot is about.
+std::string NameOf(const BufferKey& key) { return absl::StrCat("buffers/", key.ToString()); }
+std::string NameOf(uint64_t reservation) { return absl::StrCat("reservations/", reservation); }
 
 // The message in a slot; absent where its length can not be true. Empty: free.
 absl::optional<absl::string_view> MessageIn(absl::string_view slot) {
@@ -147,18 +192,10 @@ absl::Status JournalFile::Load(absl::string_view boot_id) {
       free_.insert(slot);
       continue;
     }
-    journal::v1::BufferRecord record;
-    absl::optional<JournalEntry> entry;
-    if (message.has_value() &&
-        record.ParseFromArray(message->data(), static_cast<int>(message->size()))) {
-      entry = ToEntry(record);
-    }
-    if (!entry.has_value() || !slot_of_.emplace(entry->record.key, slot).second) {
+    if (!message.has_value() || !Read(slot, *message)) {
       ++damaged;
       Free(slot);
-      continue;
     }
-    entries_.push_back(*std::move(entry));
   }
   std::stable_sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
     return a.record.create_time < b.record.create_time;
@@ -167,6 +204,25 @@ absl::Status JournalFile::Load(absl::string_view boot_id) {
     spdlog::error("event=journal_damaged path={} slots={}", LogValue(path_), damaged);
   }
   return absl::OkStatus();
+}
+
+bool JournalFile::Read(uint32_t slot, absl::string_view message) {
+  const int size = static_cast<int>(message.size());
+  journal::v1::Slot kind;
+  if (kind.ParseFromArray(message.data(), size) && kind.has_reservation()) {
+    absl::optional<ReservationRecord> reservation = ToReservation(kind.reservation());
+    if (!reservation.has_value() || !slot_of_.emplace(NameOf(reservation->id), slot).second) {
+      return false;
+    }
+    reservations_.push_back(*std::move(reservation));
+    return true;
+  }
+  journal::v1::BufferRecord record;
+  if (!record.ParseFromArray(message.data(), size)) return false;
+  absl::optional<JournalEntry> entry = ToEntry(record);
+  if (!entry.has_value() || !slot_of_.emplace(NameOf(entry->record.key), slot).second) return false;
+  entries_.push_back(*std::move(entry));
+  return true;
 }
 
 absl::Status JournalFile::BeginAnew(absl::string_view boot_id) {
@@ -198,17 +254,29 @@ absl::Status JournalFile::WriteSlot(uint32_t slot, absl::string_view message) {
 }
 
 void JournalFile::Write(const LiveBuffer& record) {
-  const auto known = slot_of_.find(record.key);
+  Put(NameOf(record.key), ToRecord(record).SerializeAsString());
+}
+
+void JournalFile::Erase(const BufferKey& key) { Drop(NameOf(key)); }
+
+void JournalFile::WriteReservation(const ReservationRecord& record) {
+  Put(NameOf(record.id), ToSlot(record).SerializeAsString());
+}
+
+void JournalFile::EraseReservation(uint64_t id) { Drop(NameOf(id)); }
+
+void JournalFile::Put(const std::string& name, absl::string_view message) {
+  const auto known = slot_of_.find(name);
   const uint32_t slot = known != slot_of_.end() ? known->second
                         : free_.empty()         ? slots_
                                                 : *free_.begin();
-  if (absl::Status status = WriteSlot(slot, ToRecord(record).SerializeAsString()); !status.ok()) {
+  if (absl::Status status = WriteSlot(slot, message); !status.ok()) {
     // The slot holds what it held, or is a rest at the end that nobody reads.
     return Complain(status);
   }
   complained_ = false;
   if (known != slot_of_.end()) return;
-  slot_of_[record.key] = slot;
+  slot_of_[name] = slot;
   if (slot == slots_) {
     ++slots_;
   } else {
@@ -216,8 +284,8 @@ void JournalFile::Write(const LiveBuffer& record) {
   }
 }
 
-void JournalFile::Erase(const BufferKey& key) {
-  const auto known = slot_of_.find(key);
+void JournalFile::Drop(const std::string& name) {
+  const auto known = slot_of_.find(name);
   if (known == slot_of_.end()) return;
   const uint32_t slot = known->second;
   slot_of_.erase(known);

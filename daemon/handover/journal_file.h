@@ -1,4 +1,5 @@
-// The journal: a file of slots, one for each buffer, that a broker leaves to the next one.
+// The journal: a file of slots, one for each buffer and each reservation, that a broker leaves to
+// the next one.
 //
 // A slot is 512 bytes: a length (2 bytes, little endian; 0: free) and a message of
 // proto/dmaheap/journal/v1/journal.proto. The first slot holds the header. A slot never crosses a
@@ -51,15 +52,22 @@ class JournalFile : public Journal {
 
   // What an earlier broker wrote, in the order of the buffers' making. Once.
   std::vector<JournalEntry> TakeEntries() { return std::exchange(entries_, {}); }
+  std::vector<ReservationRecord> TakeReservations() { return std::exchange(reservations_, {}); }
 
   void Write(const LiveBuffer& record) override;
   void Erase(const BufferKey& key) override;
+  void WriteReservation(const ReservationRecord& record) override;
+  void EraseReservation(uint64_t id) override;
 
  private:
   JournalFile(std::string path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
 
   absl::Status Load(absl::string_view boot_id);
   absl::Status BeginAnew(absl::string_view boot_id);
+  // False for what is no record, or a second one of its name.
+  bool Read(uint32_t slot, absl::string_view message);
+  void Put(const std::string& name, absl::string_view message);
+  void Drop(const std::string& name);
   absl::Status WriteSlot(uint32_t slot, absl::string_view message);
   void Free(uint32_t slot);
   void CutOff();
@@ -68,10 +76,12 @@ class JournalFile : public Journal {
   const std::string path_;
   const UniqueFd file_;
   std::vector<JournalEntry> entries_;
+  std::vector<ReservationRecord> reservations_;
   // With the header.
   uint32_t slots_ = 1;
   std::set<uint32_t> free_;
-  absl::flat_hash_map<BufferKey, uint32_t> slot_of_;
+  // By resource name.
+  absl::flat_hash_map<std::string, uint32_t> slot_of_;
   // The last write failed and was told of.
   bool complained_ = false;
 };

@@ -12,11 +12,14 @@
 namespace dmaheap {
 namespace {
 
-// The one call that may take long: it can be cancelled, and owns itself until gRPC is done with it.
+// A call that may take long: it can be cancelled, and owns itself until gRPC is done with it.
 class AllocateCall final : public grpc::ServerUnaryReactor {
  public:
-  AllocateCall(Executor& executor, Allocator& allocator, v1::AllocateBuffersResponse* response)
-      : executor_(executor), allocator_(allocator), response_(response) {}
+  // Fills in the response of the call, as a task.
+  using Answer = absl::AnyInvocable<absl::Status(absl::StatusOr<v1::AllocateBuffersResponse>)>;
+
+  AllocateCall(Executor& executor, Allocator& allocator, Answer answer)
+      : executor_(executor), allocator_(allocator), answer_(std::move(answer)) {}
 
   void Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
 
@@ -28,7 +31,7 @@ class AllocateCall final : public grpc::ServerUnaryReactor {
     }
     state->call = allocator_.Allocate(std::move(request),
                                       [this](absl::StatusOr<v1::AllocateBuffersResponse> result) {
-                                        Finish(ToGrpcStatus(Assign(std::move(result), *response_)));
+                                        Finish(ToGrpcStatus(answer_(std::move(result))));
                                       });
   }
 
@@ -53,7 +56,7 @@ class AllocateCall final : public grpc::ServerUnaryReactor {
 
   Executor& executor_;
   Allocator& allocator_;
-  v1::AllocateBuffersResponse* const response_;
+  Answer answer_;
   const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
@@ -62,18 +65,44 @@ class AllocateCall final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* AllocatorService::AllocateBuffers(
     grpc::CallbackServerContext* context, const v1::AllocateBuffersRequest* request,
     v1::AllocateBuffersResponse* response) {
-  auto* call = new AllocateCall(executor_, allocator_, response);
+  return Begin(*context, CheckAllocateRequest(*request), request->session_id(),
+               [response](absl::StatusOr<v1::AllocateBuffersResponse> result) {
+                 return Assign(std::move(result), *response);
+               });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ReserveBuffers(grpc::CallbackServerContext* context,
+                                                           const v1::ReserveBuffersRequest* request,
+                                                           v1::Reservation* response) {
   auto identity = identities_.Find(context->peer());
-  absl::StatusOr<AllocateRequest> checked = CheckAllocateRequest(*request);
+  return Begin(*context, CheckReserveRequest(*request), request->session_id(),
+               [this, response, identity](absl::StatusOr<v1::AllocateBuffersResponse> result) {
+                 if (!result.ok()) return result.status();
+                 if (result->buffers().empty()) return absl::OkStatus();  // a check alone
+                 const auto id = ParseReservationName("name", result->buffers(0).reservation());
+                 if (!id.ok()) return id.status();
+                 return Assign(allocator_.GetReservation((*identity)->principal.uid, *id),
+                               *response);
+               });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::Begin(
+    const grpc::CallbackServerContext& context, absl::StatusOr<AllocateRequest> checked,
+    const std::string& session_id,
+    absl::AnyInvocable<absl::Status(absl::StatusOr<v1::AllocateBuffersResponse>)> answer) {
+  auto* call = new AllocateCall(executor_, allocator_, std::move(answer));
+  auto identity = identities_.Find(context.peer());
   if (!identity.ok() || !checked.ok()) {
     call->Refuse(identity.ok() ? checked.status() : identity.status());
     return call;
   }
   checked->principal = (*identity)->principal;
-  checked->deadline = AnswerBy(*context, executor_);
+  checked->deadline = AnswerBy(context, executor_);
   executor_.Post([this, call, peer = *std::move(identity), checked = *std::move(checked),
-                  session_id = request->session_id()]() mutable {
-    if (!checked.hold && !(checked.validate_only && session_id.empty())) {
+                  session_id]() mutable {
+    const bool needs_session =
+        checked.purpose == AllocateRequest::Purpose::kDeliver && !checked.validate_only;
+    if (needs_session || !session_id.empty()) {
       auto session = sessions_.Find(session_id, *peer);
       if (!session.ok()) return call->Refuse(session.status());
       checked.recipient = *std::move(session);
@@ -162,6 +191,59 @@ grpc::ServerUnaryReactor* AllocatorService::ReleaseBuffer(grpc::CallbackServerCo
                    const absl::StatusOr<BufferKey> key = ParseBufferName("name", request->name());
                    if (!key.ok()) return finish(key.status());
                    finish(allocator_.Release(peer.principal, *key, request->claim_token()));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::GetReservation(grpc::CallbackServerContext* context,
+                                                           const v1::GetReservationRequest* request,
+                                                           v1::Reservation* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const auto id = ParseReservationName("name", request->name());
+                   if (!id.ok()) return finish(id.status());
+                   finish(Assign(allocator_.GetReservation(peer.principal.uid, *id), *response));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ListReservations(
+    grpc::CallbackServerContext* context, const v1::ListReservationsRequest* request,
+    v1::ListReservationsResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   *response = dmaheap::ListReservations(allocator_, peer.principal.uid, *page);
+                   finish(absl::OkStatus());
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::KeepReservation(
+    grpc::CallbackServerContext* context, const v1::KeepReservationRequest* request,
+    v1::Reservation* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const auto id = ParseReservationName("name", request->name());
+                   if (!id.ok()) return finish(id.status());
+                   std::shared_ptr<Session> session;
+                   if (!request->session_id().empty()) {
+                     auto found = sessions_.Find(request->session_id(), peer);
+                     if (!found.ok()) return finish(found.status());
+                     session = *std::move(found);
+                   }
+                   finish(Assign(allocator_.KeepReservation(peer.principal.uid, *id, session.get()),
+                                 *response));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::DeleteReservation(
+    grpc::CallbackServerContext* context, const v1::DeleteReservationRequest* request,
+    google::protobuf::Empty* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request](const PeerIdentity& peer, Finish finish) {
+                   const auto id = ParseReservationName("name", request->name());
+                   if (!id.ok()) return finish(id.status());
+                   finish(allocator_.DeleteReservation(peer.principal.uid, *id));
                  });
 }
 

@@ -3,6 +3,11 @@
 #ifndef DAEMON_TRANSPORT_ALLOCATOR_SERVICE_H_
 #define DAEMON_TRANSPORT_ALLOCATOR_SERVICE_H_
 
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "daemon/core/allocator.h"
 #include "daemon/loop/executor.h"
 #include "daemon/transport/identity_table.h"
@@ -34,6 +39,21 @@ class AllocatorService final : public v1::Allocator::CallbackService {
   grpc::ServerUnaryReactor* ReleaseBuffer(grpc::CallbackServerContext* context,
                                           const v1::ReleaseBufferRequest* request,
                                           google::protobuf::Empty* response) override;
+  grpc::ServerUnaryReactor* ReserveBuffers(grpc::CallbackServerContext* context,
+                                           const v1::ReserveBuffersRequest* request,
+                                           v1::Reservation* response) override;
+  grpc::ServerUnaryReactor* GetReservation(grpc::CallbackServerContext* context,
+                                           const v1::GetReservationRequest* request,
+                                           v1::Reservation* response) override;
+  grpc::ServerUnaryReactor* ListReservations(grpc::CallbackServerContext* context,
+                                             const v1::ListReservationsRequest* request,
+                                             v1::ListReservationsResponse* response) override;
+  grpc::ServerUnaryReactor* KeepReservation(grpc::CallbackServerContext* context,
+                                            const v1::KeepReservationRequest* request,
+                                            v1::Reservation* response) override;
+  grpc::ServerUnaryReactor* DeleteReservation(grpc::CallbackServerContext* context,
+                                              const v1::DeleteReservationRequest* request,
+                                              google::protobuf::Empty* response) override;
   grpc::ServerUnaryReactor* ListHeaps(grpc::CallbackServerContext* context,
                                       const v1::ListHeapsRequest* request,
                                       v1::ListHeapsResponse* response) override;
@@ -41,6 +61,12 @@ class AllocatorService final : public v1::Allocator::CallbackService {
                                     const v1::GetHeapRequest* request, v1::Heap* response) override;
 
  private:
+  // The way of the two calls that get buffers from a heap. answer fills in the response, as a task.
+  grpc::ServerUnaryReactor* Begin(
+      const grpc::CallbackServerContext& context, absl::StatusOr<AllocateRequest> checked,
+      const std::string& session_id,
+      absl::AnyInvocable<absl::Status(absl::StatusOr<v1::AllocateBuffersResponse>)> answer);
+
   Executor& executor_;
   const IdentityTable& identities_;
   const SessionTable& sessions_;

@@ -22,7 +22,7 @@ void WatchCall::Start(WatchFilter filter) {
   // The caller may have gone before this task.
   if (ended_) return;
   filter_ = std::move(filter);
-  auto watch = allocator_.Watch(
+  auto watch = allocator_.watches().Add(
       filter_.uid,
       {.on_change = [this](const Allocation& allocation) { Take(allocation); },
        .on_drain =
@@ -69,7 +69,7 @@ void WatchCall::OnCancel() {
 void WatchCall::End(const absl::Status& status) {
   if (std::exchange(ended_, true)) return;
   pending_.clear();
-  if (watch_.has_value()) allocator_.Unwatch(*watch_);
+  if (watch_.has_value()) allocator_.watches().Remove(*watch_);
   watch_.reset();
   Finish(ToGrpcStatus(status));
 }
@@ -77,7 +77,7 @@ void WatchCall::End(const absl::Status& status) {
 void WatchCall::OnDone() {
   // After the last task that may touch it.
   executor_.Post([this] {
-    if (watch_.has_value()) allocator_.Unwatch(*watch_);
+    if (watch_.has_value()) allocator_.watches().Remove(*watch_);
     delete this;
   });
 }

@@ -47,7 +47,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Allocation> {
   Executor& executor_;
   Allocator& allocator_;
   WatchFilter filter_;
-  absl::optional<Allocator::WatchId> watch_;
+  absl::optional<WatchList::Id> watch_;
   // Not yet written, by id.
   std::map<uint64_t, v1::Allocation> pending_;
   v1::Allocation current_;

@@ -64,7 +64,8 @@ inline std::shared_ptr<const EffectivePolicy> PolicyOf(const std::string& text) 
 class CoreFixture : public FdLeakCheck {
  protected:
   static constexpr char kEverything[] =
-      "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD] retry_policies: '*' "
+      "access { who { everybody: true } heaps: '*' rights: [ALLOCATE, HOLD, RESERVE] "
+      "retry_policies: '*' "
       "max_priority: HIGH } retry_policies { name: 'default' max_attempts: 3 jitter: 0 "
       "initial_backoff { nanos: 1000000 } "
       "max_backoff { nanos: 100000000 } backoff_multiplier: 2 }";
@@ -89,11 +90,13 @@ class CoreFixture : public FdLeakCheck {
     // The attempts come back, the clients die, the kernel is asked.
     for (const char* worker : {"heap-cma", "heap-system", "live-view"}) workers_.LetGo(worker);
     Drain();
+    for (const auto& session : sessions_) Disconnect(session);
     sessions_.clear();
     executor_.Advance(absl::Hours(24));
     Reconcile();
     EXPECT_TRUE(allocator_->ledger().accounts().empty());
     EXPECT_TRUE(allocator_->table().records().empty());
+    EXPECT_TRUE(allocator_->reservations().empty());
     for (const Heap* heap : heaps_.heaps()) EXPECT_EQ(allocator_->QueueDepth(*heap), 0u);
     EXPECT_TRUE(cma_->given().empty());
     EXPECT_TRUE(system_->given().empty());
@@ -154,7 +157,7 @@ class CoreFixture : public FdLeakCheck {
     request.count = count;
     request.principal.uid = kUid;
     request.recipient = session;
-    request.hold = session == nullptr;
+    if (session == nullptr) request.purpose = AllocateRequest::Purpose::kHold;
     request.request_id = "made-up-" + std::to_string(++made_up_);
     return request;
   }

@@ -27,10 +27,18 @@ class FakeJournal : public Journal {
     entry.record.create_time = record.create_time;
     entry.record.expire_time = record.expire_time;
     entry.record.claim_token = record.claim_token;
+    entry.record.reservation = record.reservation;
+    entry.record.drawn = record.drawn;
   }
   void Erase(const BufferKey& key) override { entries_.erase(key); }
 
-  size_t size() const { return entries_.size(); }
+  void WriteReservation(const ReservationRecord& record) override {
+    reservations_[record.id] = record;
+  }
+  void EraseReservation(uint64_t id) override { reservations_.erase(id); }
+
+  // Buffers and reservations.
+  size_t size() const { return entries_.size() + reservations_.size(); }
   const JournalEntry* Find(const BufferKey& key) const {
     const auto it = entries_.find(key);
     return it == entries_.end() ? nullptr : &it->second;
@@ -41,9 +49,15 @@ class FakeJournal : public Journal {
     for (auto& [key, entry] : std::exchange(entries_, {})) entries.push_back(std::move(entry));
     return entries;
   }
+  std::vector<ReservationRecord> TakeReservations() {
+    std::vector<ReservationRecord> records;
+    for (auto& [id, record] : std::exchange(reservations_, {})) records.push_back(record);
+    return records;
+  }
 
  private:
   std::map<BufferKey, JournalEntry> entries_;
+  std::map<uint64_t, ReservationRecord> reservations_;
 };
 
 }  // namespace dmaheap
