@@ -109,8 +109,9 @@ inline constexpr int kDefaultNice = -8;
 inline constexpr absl::Duration kMaxBarrierBox = absl::Milliseconds(50);
 // Freezing alone takes 2 to 3 ms.
 inline constexpr absl::Duration kMinBarrierBox = absl::Milliseconds(1);
-// The order to go on goes out so much before the box ends, or a fifth of the box where that is
-// less: a keeper that gets its turn a little late is still within it.
+// The order to go on goes out at least so much before the box ends, or a fifth of the box where
+// that is less: a keeper that gets its turn a little late is still within it. More where it was
+// seen to be later: see keeper/thaw_margin.h.
 inline constexpr absl::Duration kThawMargin = absl::Milliseconds(1);
 // Of any second a cgroup stands still for at most so much, whoever asks: 5 %, which a person does
 // not notice.

@@ -93,6 +93,55 @@ TEST_F(JournalFileTest, ASuccessorFindsEverythingThatIsNeededToGoOn) {
   EXPECT_EQ(found.claim_token, record.claim_token);
 }
 
+TEST_F(JournalFileTest, ASuccessorFindsWhatWasBookedAndWhichBuffersAreReady) {
+  auto journal = Open();
+  ReservationRecord booked;
+  booked.id = 1764148234123456;
+  booked.uid = 1234;
+  booked.heap = "linux,cma";
+  booked.size_bytes = 8192;
+  booked.count = 2;
+  booked.label = "preview";
+  booked.priority = 2;
+  booked.retry_policy = "nofail";
+  booked.refill_below = 1;
+  booked.lease = absl::Seconds(90);
+  booked.create_time = absl::FromUnixMicros(1'000'000);
+  ReservationRecord deleted = booked;
+  deleted.id = 7;
+  journal->WriteReservation(booked);
+  journal->WriteReservation(deleted);
+  LiveBuffer ready = Record(7), drawn = Record(8);
+  ready.reservation = drawn.reservation = booked.id;
+  drawn.drawn = true;
+  journal->Write(ready);
+  journal->Write(drawn);
+  journal->EraseReservation(deleted.id);
+
+  const auto next = Open();
+  const auto reservations = next->TakeReservations();
+  const auto entries = next->TakeEntries();
+
+  ASSERT_EQ(reservations.size(), 1u);
+  EXPECT_EQ(reservations[0], booked);
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].record.reservation, booked.id);
+  EXPECT_FALSE(entries[0].record.drawn);
+  EXPECT_TRUE(entries[1].record.drawn);
+  journal->Erase(ready.key);
+  journal->Erase(drawn.key);
+  EXPECT_EQ(Open()->TakeReservations().size(), 1u);
+}
+
+TEST_F(JournalFileTest, AReservationThatCanNotBeTrueIsADamagedSlot) {
+  auto journal = Open();
+  ReservationRecord nothing;
+  nothing.id = 7;
+  journal->WriteReservation(nothing);
+
+  EXPECT_TRUE(Open()->TakeReservations().empty());
+}
+
 TEST_F(JournalFileTest, AnEmptyOneIsRemovedAndAnotherKept) {
   auto journal = Open();
   journal->Write(Record(1));

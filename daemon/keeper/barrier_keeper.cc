@@ -244,7 +244,7 @@ void BarrierKeeper::Begin() {
   absl::Status status = record_.Write({cgroup.path, frozen_->inode()});
   if (status.ok()) {
     frozen_since_ = setup_.clock();
-    ends_at_ = frozen_since_ + request_.box - std::min(kThawMargin, request_.box / 5);
+    ends_at_ = frozen_since_ + request_.box - margin_.For(request_.box);
     state_ = State::kFreezing;
     status = frozen_->Write(/*freeze=*/true);
     if (status.ok()) return LookWhetherFrozen();
@@ -285,6 +285,10 @@ void BarrierKeeper::GoOnThawing() {
   if (!thaw_written_) {
     const absl::Status written = frozen_->Write(/*freeze=*/false);
     thaw_written_ = written.ok();
+    // One that was asked for, or that a death brought, was not due at any time.
+    const bool was_due =
+        end_reason_ == BarrierReason::kBoxOver || end_reason_ == BarrierReason::kNotInTime;
+    if (thaw_written_ && was_due) margin_.Add(setup_.clock() - ends_at_);
     if (GetErrno(written) == ENODEV) return Finish();
   }
   if (thaw_written_) {

@@ -29,6 +29,7 @@
 #include "daemon/keeper/cgroup_handle.h"
 #include "daemon/keeper/freeze_budget.h"
 #include "daemon/keeper/frozen_record.h"
+#include "daemon/keeper/thaw_margin.h"
 
 namespace dmaheap {
 
@@ -115,6 +116,7 @@ class BarrierKeeper {
   const Setup setup_;
   const FrozenRecord record_;
   std::vector<Cgroup> cgroups_;
+  ThawMargin margin_;
   bool stopping_ = false;
 
   State state_ = State::kIdle;

@@ -216,6 +216,18 @@ TEST_F(BarrierKeeperTest, ThawsJustBeforeTheEndOfTheBoxThoughNobodyAsks) {
   EXPECT_EQ(keeper_->deadline(), absl::InfiniteFuture());
 }
 
+TEST_F(BarrierKeeperTest, AfterAThawThatCameLateTheNextIsEarlier) {
+  FreezeFully(7);
+  SetFrozen("apps", false);
+  Advance(17 + 4);
+  ExpectThawed(7, BarrierReason::kBoxOver, 23);
+  now_ += kBarrierWindow;
+
+  FreezeFully(8);
+
+  EXPECT_EQ(keeper_->deadline(), now_ + absl::Milliseconds(20 - 2 - 4));
+}
+
 TEST_F(BarrierKeeperTest, ThawsWhatDidNotStandStillWithinTheBox) {
   SendFreeze(7);
   AnswerQuestion(GuardFinding::kClear);

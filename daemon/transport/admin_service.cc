@@ -48,64 +48,72 @@ absl::Status AdminService::Check(const PeerIdentity& peer, Right right) const {
       .With("right", name);
 }
 
+// A page of a list, for who may inspect.
+template <typename Request>
+grpc::ServerUnaryReactor* AdminService::List(grpc::CallbackServerContext* context,
+                                             const Request* request,
+                                             absl::AnyInvocable<void(const Page&, Finish)> fill) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, fill = std::move(fill)](const PeerIdentity& peer, Finish finish) mutable {
+        if (absl::Status status = Check(peer, Right::kInspect); !status.ok()) {
+          return finish(status);
+        }
+        const absl::StatusOr<Page> page = CheckPage(request->page_size(), request->page_token());
+        if (!page.ok()) return finish(page.status());
+        fill(*page, std::move(finish));
+      });
+}
+
 grpc::ServerUnaryReactor* AdminService::ListClients(grpc::CallbackServerContext* context,
                                                     const v1::ListClientsRequest* request,
                                                     v1::ListClientsResponse* response) {
-  return RunTask(context, executor_, identities_,
-                 [this, request, response](const PeerIdentity& peer, Finish finish) {
-                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
-                     return finish(status);
-                   const absl::StatusOr<Page> page =
-                       CheckPage(request->page_size(), request->page_token());
-                   if (!page.ok()) return finish(page.status());
-                   allocator_.reconciler().ReconcileIfStale([this, page = *page, response,
-                                                             finish = std::move(finish)]() mutable {
-                     uint64_t last = 0;
-                     const auto& sessions = sessions_.sessions();
-                     for (auto it = sessions.upper_bound(page.after); it != sessions.end(); ++it) {
-                       if (response->clients_size() == page.size) {
-                         response->set_next_page_token(absl::StrCat(last));
-                         break;
-                       }
-                       *response->add_clients() = ToProto(*it->second, allocator_, executor_.Now());
-                       last = it->first;
-                     }
-                     finish(absl::OkStatus());
-                   });
-                 });
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    allocator_.reconciler().ReconcileIfStale(
+        [this, page, response, finish = std::move(finish)]() mutable {
+          uint64_t last = 0;
+          const auto& sessions = sessions_.sessions();
+          for (auto it = sessions.upper_bound(page.after); it != sessions.end(); ++it) {
+            if (response->clients_size() == page.size) {
+              response->set_next_page_token(absl::StrCat(last));
+              break;
+            }
+            *response->add_clients() = ToProto(*it->second, allocator_, executor_.Now());
+            last = it->first;
+          }
+          finish(absl::OkStatus());
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::ListBuffers(grpc::CallbackServerContext* context,
                                                     const v1::ListBuffersRequest* request,
                                                     v1::ListBuffersResponse* response) {
-  return RunTask(context, executor_, identities_,
-                 [this, request, response](const PeerIdentity& peer, Finish finish) {
-                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
-                     return finish(status);
-                   const absl::StatusOr<Page> page =
-                       CheckPage(request->page_size(), request->page_token());
-                   if (!page.ok()) return finish(page.status());
-                   allocator_.reconciler().ReconcileIfStale(
-                       [this, page = *page, response, finish = std::move(finish)]() mutable {
-                         *response = dmaheap::ListBuffers(allocator_, absl::nullopt, page);
-                         finish(absl::OkStatus());
-                       });
-                 });
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    allocator_.reconciler().ReconcileIfStale(
+        [this, page, response, finish = std::move(finish)]() mutable {
+          *response = dmaheap::ListBuffers(allocator_, absl::nullopt, page);
+          finish(absl::OkStatus());
+        });
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListReservations(grpc::CallbackServerContext* context,
+                                                         const v1::ListReservationsRequest* request,
+                                                         v1::ListReservationsResponse* response) {
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    *response = dmaheap::ListReservations(allocator_, absl::nullopt, page);
+    finish(absl::OkStatus());
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::ListAllocations(grpc::CallbackServerContext* context,
                                                         const v1::ListAllocationsRequest* request,
                                                         v1::ListAllocationsResponse* response) {
-  return RunTask(context, executor_, identities_,
-                 [this, request, response](const PeerIdentity& peer, Finish finish) {
-                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
-                     return finish(status);
-                   const absl::StatusOr<Page> page =
-                       CheckPage(request->page_size(), request->page_token());
-                   if (!page.ok()) return finish(page.status());
-                   *response = dmaheap::ListAllocations(allocator_, *page);
-                   finish(absl::OkStatus());
-                 });
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    *response = dmaheap::ListAllocations(allocator_, page);
+    finish(absl::OkStatus());
+  });
 }
 
 grpc::ServerWriteReactor<v1::Allocation>* AdminService::WatchAllocations(

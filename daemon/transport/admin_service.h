@@ -9,10 +9,12 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "daemon/core/allocator.h"
+#include "daemon/core/request.h"
 #include "daemon/core/worker.h"
 #include "daemon/loop/executor.h"
 #include "daemon/transport/identity_table.h"
 #include "daemon/transport/policy_checks.h"
+#include "daemon/transport/rpc_call.h"
 #include "daemon/transport/session_table.h"
 #include "dmaheap/v1/admin.grpc.pb.h"
 
@@ -39,6 +41,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* ListBuffers(grpc::CallbackServerContext* context,
                                         const v1::ListBuffersRequest* request,
                                         v1::ListBuffersResponse* response) override;
+  grpc::ServerUnaryReactor* ListReservations(grpc::CallbackServerContext* context,
+                                             const v1::ListReservationsRequest* request,
+                                             v1::ListReservationsResponse* response) override;
   grpc::ServerUnaryReactor* ListAllocations(grpc::CallbackServerContext* context,
                                             const v1::ListAllocationsRequest* request,
                                             v1::ListAllocationsResponse* response) override;
@@ -60,6 +65,9 @@ class AdminService final : public v1::Admin::CallbackService {
  private:
   enum class Right { kInspect, kAdmin };
   absl::Status Check(const PeerIdentity& peer, Right right) const;
+  template <typename Request>
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const Request* request,
+                                 absl::AnyInvocable<void(const Page&, Finish)> fill);
 
   Executor& executor_;
   const IdentityTable& identities_;
