@@ -117,7 +117,11 @@ class Broker {
             .random = [this] { return std::uniform_real_distribution<double>()(random_); },
             .barrier = *barrier_,
             .pages = *pages_,
-            .barrier_cgroups = options_.barrier_cgroups},
+            .barrier_cgroups = options_.barrier_cgroups,
+            .ask_client =
+                [this](uint64_t client, const v1::GiveBack& question) {
+                  return sessions_->AskGiveBack(client, question);
+                }},
         std::make_shared<const EffectivePolicy>(*std::move(policy)));
     left.held = std::move(inheritance->held_buffers);
     TakeUp(std::move(left));

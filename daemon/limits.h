@@ -69,6 +69,11 @@ inline constexpr int kUnorderedWorkers = 2;
 inline constexpr size_t kReplaysPerUid = 64;
 inline constexpr size_t kReplayUids = 256;
 
+// ---- asking clients
+
+// A pool that is asked closes what it has idle; there is nothing more a moment later.
+inline constexpr absl::Duration kMinAskInterval = absl::Seconds(1);
+
 // ---- reservations
 
 // Of one uid: a camera has a few streams, each with buffers of one size, and a uid is one

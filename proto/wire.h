@@ -12,7 +12,9 @@ namespace dmaheap {
 
 // Wire versions of the fd channel that this tree speaks (fd_channel.proto says the rule).
 inline constexpr int kMinWireVersion = 1;
-inline constexpr int kMaxWireVersion = 1;
+inline constexpr int kMaxWireVersion = 2;
+// The first with GiveBack.
+inline constexpr int kGiveBackWireVersion = 2;
 
 // The version of daemon and library.
 inline constexpr absl::string_view kVersion = "0.1.0";

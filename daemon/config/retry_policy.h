@@ -24,6 +24,14 @@ struct BarrierUse {
   friend bool operator==(const BarrierUse& a, const BarrierUse& b) = default;
 };
 
+// Clients are asked to give buffers back.
+struct ClientAskUse {
+  // After so many failures.
+  int after_attempts = 1;
+
+  friend bool operator==(const ClientAskUse& a, const ClientAskUse& b) = default;
+};
+
 // In the words of gRPC's service config. After the n-th failure (n from 1) the backoff is
 // min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it.
 struct RetryPolicy {
@@ -51,6 +59,7 @@ struct RetryPolicy {
   std::vector<std::string> fallback_heaps = {};
   // Absent: none.
   absl::optional<BarrierUse> barrier = absl::nullopt;
+  absl::optional<ClientAskUse> ask_clients = absl::nullopt;
 
   friend bool operator==(const RetryPolicy& a, const RetryPolicy& b) = default;
 };

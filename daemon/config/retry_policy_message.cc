@@ -35,6 +35,13 @@ RetryPolicy ToRetryPolicy(const config::v1::RetryPolicy& given) {
     if (given.barrier().has_after_attempts()) use.after_attempts = given.barrier().after_attempts();
     policy.barrier = std::move(use);
   }
+  if (given.has_ask_clients()) {
+    ClientAskUse use;
+    if (given.ask_clients().has_after_attempts()) {
+      use.after_attempts = given.ask_clients().after_attempts();
+    }
+    policy.ask_clients = use;
+  }
   return policy;
 }
 

@@ -194,6 +194,22 @@ class Validation {
     problems_.Number(path + ".jitter", given.has_jitter(), given.jitter(), 0, 1);
     Fallbacks(path + ".fallback_heaps", given);
     if (given.has_barrier()) Barrier(path + ".barrier", given);
+    if (given.ask_clients().has_after_attempts()) {
+      AfterAttempts(path + ".ask_clients", given, given.ask_clients().after_attempts());
+    }
+  }
+
+  // Of what the policy does after so many failures, the last part of path.
+  void AfterAttempts(const std::string& path, const config::v1::RetryPolicy& given, int after) {
+    if (after < 1 || after > kMaxAttempts) {
+      problems_.Wrong(path + ".after_attempts",
+                      absl::StrCat(after, " is out of range; from 1 to ", kMaxAttempts));
+    } else if (given.has_max_attempts() && after >= given.max_attempts()) {
+      problems_.Wrong(path + ".after_attempts",
+                      absl::StrCat(after, " never comes: max_attempts ", given.max_attempts(),
+                                   " ends it before; lower it, or drop the ",
+                                   path.substr(path.rfind('.') + 1)));
+    }
   }
 
   void Barrier(const std::string& path, const config::v1::RetryPolicy& given) {
@@ -207,17 +223,7 @@ class Validation {
                                                   " is shorter than freezing takes; at least ",
                                                   absl::FormatDuration(kMinBarrierBox)));
     }
-    if (!barrier.has_after_attempts()) return;
-    if (barrier.after_attempts() < 1 || barrier.after_attempts() > kMaxAttempts) {
-      problems_.Wrong(
-          path + ".after_attempts",
-          absl::StrCat(barrier.after_attempts(), " is out of range; from 1 to ", kMaxAttempts));
-    } else if (given.has_max_attempts() && barrier.after_attempts() >= given.max_attempts()) {
-      problems_.Wrong(
-          path + ".after_attempts",
-          absl::StrCat(barrier.after_attempts(), " never comes: max_attempts ",
-                       given.max_attempts(), " ends it before; lower it, or drop the barrier"));
-    }
+    if (barrier.has_after_attempts()) AfterAttempts(path, given, barrier.after_attempts());
   }
 
   void SpansInOrder(const std::string& path, const config::v1::RetryPolicy& given) {

@@ -142,6 +142,17 @@ TEST(RetryValidation, GivingUpOnAStuckPageComesBeforeGivingUpAnyway) {
   EXPECT_THAT(Retry("give_up_when_stuck_for { seconds: 2 }"), IsEmpty());
 }
 
+TEST(RetryValidation, ClientsAreAskedAfterAFailureThatComes) {
+  EXPECT_THAT(Retry("ask_clients { }"), IsEmpty());
+  EXPECT_THAT(Retry("ask_clients { after_attempts: 2 } max_attempts: 3"), IsEmpty());
+  EXPECT_THAT(Retry("ask_clients { after_attempts: 0 }"),
+              ElementsAre("retry_policies[0].ask_clients.after_attempts: 0 is out of range; from 1 "
+                          "to 1000"));
+  EXPECT_THAT(Retry("ask_clients { after_attempts: 3 } max_attempts: 3"),
+              ElementsAre("retry_policies[0].ask_clients.after_attempts: 3 never comes: "
+                          "max_attempts 3 ends it before; lower it, or drop the ask_clients"));
+}
+
 TEST(RetryValidation, ABarrierHasItsBounds) {
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' }"), IsEmpty());
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' box { nanos: 50000000 } after_attempts: 2 } "

@@ -142,6 +142,11 @@ std::string RetryWords(const RetryPolicy& policy) {
                     Span(policy.barrier->box),
                     " and within the keeper's budget; where that is refused, it waits.");
   }
+  if (policy.ask_clients.has_value()) {
+    absl::StrAppend(&text, " From failure ", policy.ask_clients->after_attempts,
+                    " on, where the heap has no room, it has clients asked to give buffers back, "
+                    "at most once a second.");
+  }
   if (!policy.fallback_heaps.empty()) {
     absl::StrAppend(&text, " Instead of giving up it turns to ",
                     absl::StrJoin(policy.fallback_heaps, ", then "),

@@ -36,6 +36,13 @@ TEST(RetryWords, FallbacksAreTheirOwnSentence) {
             "way; the response says which heap served.");
 }
 
+TEST(RetryWords, SayWhenClientsAreAsked) {
+  EXPECT_NE(RetryWords({.name = "p", .ask_clients = ClientAskUse{.after_attempts = 2}})
+                .find("From failure 2 on, where the heap has no room, it has clients asked to give "
+                      "buffers back, at most once a second."),
+            std::string::npos);
+}
+
 TEST(RetryWords, ABarrierSaysWhomItStops) {
   const std::string words =
       RetryWords({.name = "p", .max_attempts = 3, .barrier = BarrierUse{.cgroup = "/apps"}});

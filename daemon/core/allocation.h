@@ -116,6 +116,8 @@ struct Allocation {
   bool behind_barrier = false;
   // The heap is at work, also when the request has ended meanwhile.
   bool attempt_under_way = false;
+  // Clients that were asked to give buffers back for it.
+  int clients_asked = 0;
   // How many fallback heaps of the policy were turned to.
   int fallbacks = 0;
   absl::Status last_error;

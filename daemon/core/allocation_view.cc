@@ -101,6 +101,7 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   message.set_state(StateOf(allocation));
   message.set_attempts(allocation.attempts);
   message.set_attempts_behind_barrier(allocation.attempts_behind_barrier);
+  message.set_clients_asked(allocation.clients_asked);
   const absl::Time now = allocator.Now();
   *message.mutable_elapsed_duration() = ToProtoDuration(now - allocation.start);
   if (allocation.state == Allocation::State::kBackingOff) {

@@ -52,7 +52,8 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
       reserve_(dependencies_.executor, books_, dependencies_.fd_store, dependencies_.journal,
                {.on_wanted = [this](uint64_t id) { Refill(id); },
                 .on_ended = [this](uint64_t id) { StopRefill(id); },
-                .on_closed = [this] { OnClosed(); }}) {}
+                .on_closed = [this] { OnClosed(); }}),
+      client_asks_(dependencies_.executor, books_.table(), dependencies_.ask_client) {}
 
 Allocator::~Allocator() {
   // Tasks that the workers still post may use everything else.
@@ -460,6 +461,7 @@ void Allocator::End(const AllocationPtr& allocation,
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
   allocation->outcome = response.status();
+  client_asks_.OnEnd(*allocation);
   if (allocations_.erase(allocation->id) > 0) OnProgress(*allocation);
 
   if (request.purpose == AllocateRequest::Purpose::kRefill) {

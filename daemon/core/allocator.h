@@ -28,6 +28,7 @@
 #include "daemon/core/allocation.h"
 #include "daemon/core/books.h"
 #include "daemon/core/buffer_lister.h"
+#include "daemon/core/client_asks.h"
 #include "daemon/core/engine.h"
 #include "daemon/core/failure.h"
 #include "daemon/core/fd_store.h"
@@ -66,6 +67,7 @@ class Allocator : private Engine::Client {
     PageWatch& pages;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups = {};
+    AskClient ask_client = [](uint64_t, const v1::GiveBack&) { return false; };
   };
 
   Allocator(Dependencies dependencies, std::shared_ptr<const EffectivePolicy> policy);
@@ -130,6 +132,7 @@ class Allocator : private Engine::Client {
   const Ledger& ledger() const { return books_.ledger(); }
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
   const BarrierCounts& barriers() const { return engine_.barriers(); }
+  const ClientAskCounts& client_asks() const { return client_asks_.counts(); }
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.source(); }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }
@@ -144,6 +147,7 @@ class Allocator : private Engine::Client {
   Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
   void OnFirstFailure(const Allocation& allocation) override;
   void OnLacksRoom(const Allocation& allocation) override;
+  void OnAskClients(Allocation& allocation) override { client_asks_.Ask(allocation); }
   void OnClosed() override;
   void OnProgress(const Allocation& allocation) override { watches_.Change(allocation); }
   void OnIdle() override;
@@ -186,6 +190,7 @@ class Allocator : private Engine::Client {
   Reconciler reconciler_;
   Engine engine_;
   Reserve reserve_;
+  ClientAsks client_asks_;
 };
 
 }  // namespace dmaheap

@@ -199,8 +199,10 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
   // A policy that counts its attempts is one that was written for its waits.
   area.page_watched = allocation->page.held_while_watched && !policy.max_attempts.has_value();
   area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
+  area.lacks_room = LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
   const RetryDecision decision = DecideRetry(policy, history, area, random_());
   if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
+    if (retry->ask_clients) client_.OnAskClients(*allocation);
     WaitToRetry(allocation, retry->delay);
   } else if (std::holds_alternative<BehindBarrier>(decision)) {
     RaiseBarrier(allocation, *policy.barrier);

@@ -62,6 +62,8 @@ class Engine {
     virtual void OnFirstFailure(const Allocation& allocation) = 0;
     // An attempt failed, and the heap has no room for it: who can give some back may.
     virtual void OnLacksRoom(const Allocation& allocation) = 0;
+    // Its policy has clients asked to give memory back.
+    virtual void OnAskClients(Allocation& allocation) = 0;
     // Buffers were closed that nobody wanted.
     virtual void OnClosed() = 0;
     // State, attempts or the next attempt of a request changed.

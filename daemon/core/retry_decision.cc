@@ -77,7 +77,9 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
   if (delay >= history.remaining) {
     delay = std::max(history.remaining / 2, policy.initial_backoff);
   }
-  return RetryAfter{std::min(delay, left)};
+  const bool ask = policy.ask_clients.has_value() && area.lacks_room &&
+                   history.attempts >= policy.ask_clients->after_attempts;
+  return RetryAfter{std::min(delay, left), ask};
 }
 
 }  // namespace dmaheap

@@ -43,6 +43,8 @@ struct AreaSnapshot {
   absl::Duration least_delay = absl::ZeroDuration();
   // The policy's barrier may be tried, and could help: the area has room.
   bool barrier_ready = false;
+  // Somebody has to give memory back.
+  bool lacks_room = false;
 };
 
 // Where the release of the page in the way is watched, the wait is at least so many times as long
@@ -52,6 +54,8 @@ inline constexpr double kWatchedStretch = 8;
 
 struct RetryAfter {
   absl::Duration delay;
+  // Meanwhile clients are asked to give buffers back.
+  bool ask_clients = false;
 };
 // The next attempt comes at once, while the policy's cgroup stands still. Where that is refused,
 // ask again without barrier_ready.

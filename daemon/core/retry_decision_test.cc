@@ -29,7 +29,8 @@ AttemptHistory After(int attempts, int error_number = ENOMEM) {
 
 std::string Words(const RetryDecision& decision) {
   if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
-    return "retry after " + absl::FormatDuration(retry->delay);
+    return "retry after " + absl::FormatDuration(retry->delay) +
+           (retry->ask_clients ? ", clients are asked" : "");
   }
   if (const auto* fall_back = std::get_if<FallBack>(&decision)) {
     return "fall back to " + fall_back->heap;
@@ -103,6 +104,10 @@ TEST(RetryDecisionTest, EveryBranch) {
 
   const AreaSnapshot ready{.barrier_ready = true};
 
+  RetryPolicy asking = three;
+  asking.ask_clients = ClientAskUse{.after_attempts = 2};
+  const AreaSnapshot full{.lacks_room = true};
+
   const std::vector<Row> rows = {
       {"first backoff", Plain(), After(1), {}, 0.5, "retry after 1ms"},
       {"grows", Plain(), After(5), {}, 0.5, "retry after 16ms"},
@@ -113,6 +118,11 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"not beyond being stuck", impatient, After(1), held_long, 0.5, "retry after 500ms"},
       {"not where it is shorter", Plain(), After(8), held_a_while, 0.5, "retry after 100ms"},
       {"not where it is only seen", Plain(), After(1), seen_a_while, 0.5, "retry after 1ms"},
+      {"asks clients", asking, After(2), full, 0.5, "retry after 2ms, clients are asked"},
+      {"not before so many failures", asking, After(1), full, 0.5, "retry after 1ms"},
+      {"not where there is room", asking, After(2), {}, 0.5, "retry after 2ms"},
+      {"not where it gives up", asking, After(3), full, 0.5, "give up: attempts used"},
+      {"not unless its policy says so", three, After(2), full, 0.5, "retry after 2ms"},
       {"busy", Plain(), After(1, EBUSY), {}, 0.5, "retry after 1ms"},
       {"interrupted", Plain(), After(1, EINTR), {}, 0.5, "retry after 1ms"},
       {"again", Plain(), After(1, EAGAIN), {}, 0.5, "retry after 1ms"},

@@ -45,6 +45,13 @@ absl::Status Session::Push(v1::Buffers frame, absl::Span<const int> fds) {
   return absl::OkStatus();
 }
 
+bool Session::AskGiveBack(const v1::GiveBack& question) {
+  if (!alive() || !gives_back || wire_version < kGiveBackWireVersion) return false;
+  v1::ServerMessage message;
+  *message.mutable_give_back() = question;
+  return SendToClient(socket_.get(), message, {}).ok();
+}
+
 absl::optional<int> Session::Acknowledge(const v1::Receipt& receipt) {
   const auto it = frames_.find({receipt.batch_id(), receipt.first_index()});
   if (it == frames_.end() || receipt.received() < 0 || receipt.received() > it->second.fds) {

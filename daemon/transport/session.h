@@ -38,6 +38,10 @@ class Session : public Recipient {
   void ReturnSlots(int count) override { reserved_ -= count; }
   absl::Status Push(v1::Buffers frame, absl::Span<const int> fds) override;
 
+  // False if the client said that it may not be asked, or its wire version has no such message, or
+  // it does not read.
+  bool AskGiveBack(const v1::GiveBack& question);
+
   // A receipt: how many fds of its frame did not arrive. Absent if no such frame is waiting for
   // one, or it claims more than was sent.
   absl::optional<int> Acknowledge(const v1::Receipt& receipt);
@@ -58,6 +62,7 @@ class Session : public Recipient {
   std::string label;
   std::string library_version;
   int wire_version = 0;
+  bool gives_back = false;
   absl::Time connect_time;  // of day
   absl::Time last_heard;    // of the executor
   // Called when the first fd is out that is not acknowledged.

@@ -179,6 +179,11 @@ absl::Status SessionTable::OnMessage(Connection& connection, const v1::ClientMes
   return absl::InvalidArgumentError("an unknown message");
 }
 
+bool SessionTable::AskGiveBack(uint64_t client_id, const v1::GiveBack& question) const {
+  const auto found = sessions_.find(client_id);
+  return found != sessions_.end() && found->second->AskGiveBack(question);
+}
+
 absl::Status SessionTable::OnHello(Connection& connection, const v1::Hello& hello) {
   Session& session = *connection.session;
   const int version = std::min(hello.max_wire_version(), kMaxWireVersion);
@@ -198,6 +203,7 @@ absl::Status SessionTable::OnHello(Connection& connection, const v1::Hello& hell
         .With("daemon_version", kVersion);
   }
   session.wire_version = version;
+  session.gives_back = hello.gives_back();
   session.label = Presentable(hello.label());
   session.library_version = Presentable(hello.library_version());
   session.secret = NewSecret();

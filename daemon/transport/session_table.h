@@ -46,6 +46,9 @@ class SessionTable {
   // Those that said Hello, by client id.
   const std::map<uint64_t, std::shared_ptr<Session>>& sessions() const { return sessions_; }
 
+  // False if there is no such session, or it is not asked: see Session.
+  bool AskGiveBack(uint64_t client_id, const v1::GiveBack& question) const;
+
   // Tells every client that the daemon goes, and ends the sessions.
   void EndAll(const absl::Status& reason);
 

@@ -191,6 +191,39 @@ TEST_F(SessionTableTest, HelloIsAnsweredByWelcome) {
   EXPECT_EQ(session->library_version, "0.1");
 }
 
+TEST_F(SessionTableTest, OnlyWhoSaidThatItMayBeAskedIsAskedToGiveBack) {
+  v1::GiveBack question;
+  question.set_heap("heaps/reserved");
+  question.set_size_bytes(8192);
+  const auto ask = [&](int max_version, bool gives_back, const UniqueFd& client) {
+    v1::ClientMessage hello = Hello(1, max_version);
+    hello.mutable_hello()->set_gives_back(gives_back);
+    Send(client, hello);
+    const auto welcome = ReceiveFromServer(client.get());
+    EXPECT_TRUE(welcome.ok()) << welcome.status();
+    const uint64_t id = SessionOf(welcome->message.welcome())->client_id();
+    bool asked = false;
+    Await([&] { asked = table_->AskGiveBack(id, question); });
+    return asked;
+  };
+  const UniqueFd willing = Connect(), unwilling = Connect(), old = Connect();
+
+  EXPECT_TRUE(ask(kMaxWireVersion, true, willing));
+  EXPECT_FALSE(ask(kMaxWireVersion, false, unwilling));
+  EXPECT_FALSE(ask(kGiveBackWireVersion - 1, true, old));
+
+  const auto frame = ReceiveFromServer(willing.get());
+  ASSERT_TRUE(frame.ok()) << frame.status();
+  EXPECT_EQ(frame->message.give_back().heap(), "heaps/reserved");
+  EXPECT_EQ(frame->message.give_back().size_bytes(), 8192);
+}
+
+TEST_F(SessionTableTest, NobodyIsAskedWhoIsNotThere) {
+  bool asked = true;
+  Await([&] { asked = table_->AskGiveBack(4711, v1::GiveBack()); });
+  EXPECT_FALSE(asked);
+}
+
 TEST_F(SessionTableTest, WithoutAVersionInCommonTheClientLearnsWhichSideIsOld) {
   struct Row {
     int min;

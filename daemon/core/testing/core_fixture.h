@@ -118,20 +118,25 @@ class CoreFixture : public FdLeakCheck {
   }
 
   void Start(const std::string& policy) {
-    allocator_ =
-        std::make_unique<Allocator>(Allocator::Dependencies{.executor = executor_,
-                                                            .heaps = heaps_,
-                                                            .live_view = view_,
-                                                            .fd_store = store_,
-                                                            .journal = journal_,
-                                                            .lister = lister_,
-                                                            .events = events_,
-                                                            .make_worker = workers_.Factory(),
-                                                            .random = [] { return 0.5; },
-                                                            .barrier = barrier_,
-                                                            .pages = pages_,
-                                                            .barrier_cgroups = {"apps"}},
-                                    PolicyOf(policy));
+    allocator_ = std::make_unique<Allocator>(
+        Allocator::Dependencies{.executor = executor_,
+                                .heaps = heaps_,
+                                .live_view = view_,
+                                .fd_store = store_,
+                                .journal = journal_,
+                                .lister = lister_,
+                                .events = events_,
+                                .make_worker = workers_.Factory(),
+                                .random = [] { return 0.5; },
+                                .barrier = barrier_,
+                                .pages = pages_,
+                                .barrier_cgroups = {"apps"},
+                                .ask_client =
+                                    [this](uint64_t client, const v1::GiveBack& what) {
+                                      asked_.emplace_back(client, what);
+                                      return may_be_asked_;
+                                    }},
+        PolicyOf(policy));
   }
   void SetPolicy(const std::string& policy) {
     Do([&] { allocator_->SetPolicy(PolicyOf(policy)); });
@@ -245,6 +250,9 @@ class CoreFixture : public FdLeakCheck {
   FakeBarrier barrier_;
   FakePageWatch pages_;
   EventList events_;
+  // Who was asked to give back what, whether or not that may be asked.
+  std::vector<std::pair<uint64_t, v1::GiveBack>> asked_;
+  bool may_be_asked_ = false;
   std::vector<std::shared_ptr<FakeRecipient>> sessions_;
   std::vector<std::shared_ptr<Outcome>> outcomes_;
   std::vector<std::shared_ptr<ClaimOutcome>> claims_;
