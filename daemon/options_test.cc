@@ -206,7 +206,7 @@ TEST(OptionsTest, VersionSaysTheVersionOfDaemonAndWire) {
   const CommandLine line = Parse({"--version"});
 
   EXPECT_EQ(line.exit_code, 0);
-  EXPECT_EQ(line.text, "dmaheapd 0.1.0 (wire versions 1 to 1)\n");
+  EXPECT_EQ(line.text, "dmaheapd 0.1.0 (wire versions 1 to 2)\n");
 }
 
 TEST(CheckBarrierCgroupsTest, TakesPlainPathsSideBySide) {

@@ -230,7 +230,7 @@ TEST_F(SessionTableTest, WithoutAVersionInCommonTheClientLearnsWhichSideIsOld) {
     int max;
     const char* advice;
   };
-  for (const Row& row : std::vector<Row>{{2, 3, "update the daemon"},
+  for (const Row& row : std::vector<Row>{{kMaxWireVersion + 1, 9, "update the daemon"},
                                          {0, 0, "update the library"},
                                          {0, 5, "update the library"},
                                          {-3, -1, "update the library"},
