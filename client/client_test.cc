@@ -1207,7 +1207,7 @@ TEST_F(ClientTest, ANewerDaemonIsToldApartAndTheLibraryIsToBeUpdated) {
   EXPECT_EQ(ErrorReasonName(client.status()), "WIRE_VERSION_UNSUPPORTED");
   const std::string text(client.status().message());
   EXPECT_THAT(text, HasSubstr("wire versions 5 to 7"));
-  EXPECT_THAT(text, HasSubstr("wire version 1"));
+  EXPECT_THAT(text, HasSubstr("wire versions 1 to 2"));
   EXPECT_THAT(text, HasSubstr("update the client's libdmaheap"));
 }
 

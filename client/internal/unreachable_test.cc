@@ -29,8 +29,8 @@ TEST(UnreachableTest, APermissionIsNoQuestionOfTryingAgain) {
 }
 
 TEST(UnreachableTest, TheOlderSideIsNamed) {
-  EXPECT_THAT(std::string(WireVersionError(2, 3, "2.0").message()),
-              HasSubstr("dmaheapd 2.0 speaks wire versions 2 to 3; this library is the older one"));
+  EXPECT_THAT(std::string(WireVersionError(8, 9, "2.0").message()),
+              HasSubstr("dmaheapd 2.0 speaks wire versions 8 to 9; this library is the older one"));
   EXPECT_THAT(std::string(WireVersionError(0, 0, "").message()), HasSubstr("same release"));
 }
 
