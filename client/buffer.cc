@@ -22,6 +22,8 @@ const std::string& Buffer::name() const { return state_->name; }
 const std::string& Buffer::heap() const { return state_->heap; }
 const std::string& Buffer::label() const { return state_->label; }
 Contiguity Buffer::contiguity() const { return state_->contiguity; }
+const std::string& Buffer::reservation() const { return state_->reservation; }
+bool Buffer::was_ready() const { return state_->was_ready; }
 
 absl::StatusOr<Mapping> Buffer::Map(CpuAccess access) const {
   int protection = 0;

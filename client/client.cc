@@ -4,6 +4,7 @@
 #include "client/dmaheap.h"
 #include "client/internal/async_allocation.h"
 #include "client/internal/core.h"
+#include "client/internal/reservation_calls.h"
 
 namespace dmaheap {
 inline namespace client_v0 {
@@ -72,6 +73,28 @@ absl::StatusOr<Buffer> Client::Claim(const ClaimOptions& options) { return core_
 absl::Status Client::Release(absl::string_view name, absl::string_view token,
                              absl::Duration timeout) {
   return core_->Release(name, token, timeout);
+}
+
+absl::StatusOr<ReservationInfo> Client::Reserve(const ReserveOptions& options) {
+  return client_internal::Reserve(*core_, options);
+}
+
+absl::StatusOr<std::vector<ReservationInfo>> Client::ListReservations(absl::Duration timeout) {
+  return client_internal::ListReservations(*core_, timeout);
+}
+
+absl::StatusOr<ReservationInfo> Client::GetReservation(absl::string_view name,
+                                                       absl::Duration timeout) {
+  return client_internal::GetReservation(*core_, name, timeout);
+}
+
+absl::StatusOr<ReservationInfo> Client::KeepReservation(absl::string_view name,
+                                                        absl::Duration timeout) {
+  return client_internal::KeepReservation(*core_, name, timeout);
+}
+
+absl::Status Client::DeleteReservation(absl::string_view name, absl::Duration timeout) {
+  return client_internal::DeleteReservation(*core_, name, timeout);
 }
 
 absl::StatusOr<std::vector<HeapInfo>> Client::ListHeaps(absl::Duration timeout) {

@@ -15,8 +15,16 @@
 // kernel and to their holders, not to the daemon.
 //
 // Threads: the library makes none until it has to (the first asynchronous request; one of those
-// that has to wait; one with progress; a cancelled request), at most three for each Client, and
-// ~Client ends them.
+// that has to wait; one with progress; a cancelled request; the first reservation), at most four
+// for each Client, and ~Client ends them, within about a second where the daemon does not answer.
+//
+// The one for reservations sleeps until the daemon's end of the session closes: what a request does
+// wakes it not, and a Client without reservations has none. Then it connects again, after a pause
+// with jitter (10 ms, and more each time up to half a second, for as long as no daemon is there),
+// and has the new session keep the reservations of the old one. So they stay when the daemon was
+// started again, also where the program itself makes no call meanwhile. What is required: the
+// process runs (is not stopped or frozen) at some time within the lease, which counts from the
+// start of the new daemon.
 // Fork: a Client does not survive fork() without exec(); every call in the child fails with
 // kFailedPrecondition. Buffers and Mappings do survive it.
 
@@ -113,6 +121,12 @@ class Buffer {
   const std::string& heap() const;
   const std::string& label() const;
   Contiguity contiguity() const;
+  // reservations/{reservation} that it is charged to; empty for one that was allocated on top of it
+  // or without any.
+  const std::string& reservation() const;
+  // That reservation had it ready. False also where the daemon did not say so of this one: its
+  // answer was lost on the way, or of several only some were ready.
+  bool was_ready() const;
 
   // mmap(2) of the whole buffer. Errors carry the errno in their text.
   absl::StatusOr<Mapping> Map(CpuAccess access = CpuAccess::kReadWrite) const;
@@ -263,9 +277,9 @@ using ProgressCallback = std::function<void(const AllocationProgress&)>;
 // Such a request ends with its buffer, an error that no waiting cures, or the cancellation of an
 // asynchronous one. Who holds the very memory that it waits for waits in vain: on_progress tells.
 struct AllocateOptions {
-  // Required. By name or alias, with or without "heaps/".
+  // Required, but for a draw. By name or alias, with or without "heaps/".
   std::string heap{};
-  // Required. Bytes of each buffer.
+  // Required, but for a draw. Bytes of each buffer.
   int64_t size_bytes = 0;
   // Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII.
   std::string label{};
@@ -279,6 +293,10 @@ struct AllocateOptions {
   std::string retry_policy{};
   // Empty: nothing is asked.
   ProgressCallback on_progress{};
+  // Draws from this one, with or without "reservations/": heap, size_bytes and label must then be
+  // left out or be its own. What it has ready comes without an attempt of the heap; what it has not
+  // is allocated, as without it. Buffer::was_ready tells.
+  std::string reservation{};
 };
 
 struct HoldOptions {
@@ -300,6 +318,77 @@ struct ClaimOptions {
   std::string name{};   // buffers/{buffer}
   std::string token{};  // HeldBuffers::claim_token
   absl::Duration deadline = absl::Seconds(5);
+};
+
+// A HAL whose frames must be there when the camera is switched on books them when it starts:
+//
+//   auto frames = (*client)->Reserve({.heap = "reserved",
+//                                     .size_bytes = 3840 * 2160 * 3 / 2,
+//                                     .count = 6,
+//                                     .label = "preview"});
+//   if (!frames.ok()) return frames.status();  // there is no room for them: told now, not later
+//   ...
+//   auto buffers = (*client)->AllocateMany({.reservation = frames->name}, 6);
+//
+// What was drawn ends with its Buffer, as any does, and another is made in its place.
+struct ReserveOptions {
+  // Required. By name or alias, with or without "heaps/".
+  std::string heap{};
+  // Required. Bytes of each buffer.
+  int64_t size_bytes = 0;
+  // 1 to 32.
+  int count = 1;
+  // Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII.
+  std::string label{};
+  // How long it stays once no session keeps it. Zero: the daemon's default (60 s). The policy caps
+  // it.
+  absl::Duration lease = absl::ZeroDuration();
+  // Of the booking, which makes all count buffers, from the call on.
+  absl::Duration deadline = absl::Seconds(5);
+  // Makes a repeat idempotent, as long as the daemon is not started again. Empty: a random one.
+  std::string request_id{};
+  // As in AllocateOptions; of the booking, and of what is made again. A request of a higher
+  // priority that lacks room takes that of what is ready.
+  Priority priority = Priority::kUnspecified;
+  std::string retry_policy{};
+  // What was drawn and released is made again once fewer than so many exist, and then up to count.
+  // 0: count, so at once.
+  int refill_below = 0;
+  // Of the booking.
+  ProgressCallback on_progress{};
+};
+
+// A reservation as the daemon describes it.
+struct ReservationInfo {
+  std::string name;  // reservations/{reservation}
+  std::string heap;  // heaps/{heap}
+  // Of each buffer, in whole pages.
+  int64_t size_bytes = 0;
+  int count = 0;
+  std::string label;
+  Priority priority = Priority::kUnspecified;
+  std::string retry_policy;
+  int refill_below = 0;
+  absl::Duration lease = absl::ZeroDuration();
+  // clients/{client} whose session keeps it; empty: none, and it ends at expire_time.
+  std::string client;
+  absl::Time create_time = absl::InfinitePast();
+  // InfiniteFuture while a session keeps it.
+  absl::Time expire_time = absl::InfiniteFuture();
+
+  // Of the count: ready to be drawn; drawn and not released yet; being made now.
+  int ready = 0;
+  int drawn = 0;
+  int refilling = 0;
+  // Why the last try to make one did not succeed; empty once one does.
+  std::string last_error;
+
+  // Since it was made: buffers that were drawn and were ready; asked for and not ready; given back
+  // to a request of a higher priority; made again.
+  int64_t hits = 0;
+  int64_t misses = 0;
+  int64_t given_back = 0;
+  int64_t refills = 0;
 };
 
 // A request under way. Copyable; destroying it neither cancels nor waits. Thread-safe.
@@ -355,6 +444,26 @@ class Client {
   // empty for a buffer of this user.
   absl::Status Release(absl::string_view name, absl::string_view token,
                        absl::Duration timeout = absl::Seconds(5));
+
+  // Books buffers ahead, which exist from now on, or says why not, as an allocation of them would.
+  // This Client keeps the reservation: it stays for as long as the Client, and for its lease after
+  // that, in which a process that was started again may take it up (ListReservations,
+  // KeepReservation). See "Threads" for a daemon that is started again. If that happens while this
+  // call is under way, what it had booked already stays for its lease beside what the repeat books.
+  absl::StatusOr<ReservationInfo> Reserve(const ReserveOptions& options);
+
+  // Those of this user, oldest first, whoever made them.
+  absl::StatusOr<std::vector<ReservationInfo>> ListReservations(
+      absl::Duration timeout = absl::Seconds(5));
+  // kNotFound RESERVATION_NOT_FOUND: it was deleted, its lease ended, or it is another user's.
+  absl::StatusOr<ReservationInfo> GetReservation(absl::string_view name,
+                                                 absl::Duration timeout = absl::Seconds(5));
+  // Has this Client keep a reservation that another one made, as if it were its own. A draw does
+  // the same. A reservation is kept by one session alone, the last that asked for it or drew.
+  absl::StatusOr<ReservationInfo> KeepReservation(absl::string_view name,
+                                                  absl::Duration timeout = absl::Seconds(5));
+  // Frees what is ready. What was drawn stays with who has it.
+  absl::Status DeleteReservation(absl::string_view name, absl::Duration timeout = absl::Seconds(5));
 
   absl::StatusOr<std::vector<HeapInfo>> ListHeaps(absl::Duration timeout = absl::Seconds(5));
 

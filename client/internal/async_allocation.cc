@@ -42,7 +42,7 @@ AsyncAllocation::AsyncAllocation(Core& core, const AllocateOptions& options, int
                                  Client::AllocateManyCallback callback)
     : core_(core),
       request_(Core::MakeRequest(options, count)),
-      delivery_(request_.request_id(), count, options.deadline),
+      delivery_(request_, options.deadline),
       callback_(std::move(callback)),
       on_progress_(options.on_progress) {}
 
@@ -124,6 +124,7 @@ void AsyncAllocation::OnReply(const Rpc& rpc) {
   }
   DeliveryReply reply;
   reply.batch_id = rpc.response.batch_id();
+  reply.drawn = rpc.response.drawn();
   reply.buffers.assign(rpc.response.buffers().begin(), rpc.response.buffers().end());
   Follow(core_.Judge(delivery_, rpc.status, reply, cancelled));
 }

@@ -37,6 +37,8 @@ struct BufferState {
   std::string label;
   int64_t size_bytes = 0;
   Contiguity contiguity = Contiguity::kUnspecified;
+  std::string reservation;
+  bool was_ready = false;
   std::weak_ptr<ReleaseSink> sink;
 };
 

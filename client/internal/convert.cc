@@ -31,6 +31,11 @@ AllocationState ToState(v1::Allocation::State state) {
   return static_cast<AllocationState>(state);
 }
 
+Priority ToPriority(v1::Priority priority) {
+  if (!v1::Priority_IsValid(priority)) return Priority::kUnspecified;
+  return static_cast<Priority>(priority);
+}
+
 Obstacle ToObstacle(v1::Allocation::Obstacle obstacle) {
   if (!v1::Allocation::Obstacle_IsValid(obstacle)) return Obstacle::kUnspecified;
   return static_cast<Obstacle>(obstacle);
@@ -78,6 +83,31 @@ HeapInfo ToHeapInfo(const v1::Heap& heap) {
   info.page_size_bytes = heap.page_size_bytes();
   info.backing_heap = heap.backing_heap();
   info.retry_policy = heap.retry_policy();
+  return info;
+}
+
+ReservationInfo ToReservationInfo(const v1::Reservation& reservation) {
+  ReservationInfo info;
+  info.name = reservation.name();
+  info.heap = reservation.heap();
+  info.size_bytes = reservation.size_bytes();
+  info.count = reservation.count();
+  info.label = reservation.label();
+  info.priority = ToPriority(reservation.priority());
+  info.retry_policy = reservation.retry_policy();
+  info.refill_below = reservation.refill_below();
+  info.lease = ToDuration(reservation.lease());
+  info.client = reservation.client();
+  if (reservation.has_create_time()) info.create_time = ToTime(reservation.create_time());
+  if (reservation.has_expire_time()) info.expire_time = ToTime(reservation.expire_time());
+  info.ready = reservation.ready_count();
+  info.drawn = reservation.drawn_count();
+  info.refilling = reservation.refilling_count();
+  info.last_error = reservation.last_error();
+  info.hits = reservation.hits();
+  info.misses = reservation.misses();
+  info.given_back = reservation.given_back();
+  info.refills = reservation.refills();
   return info;
 }
 

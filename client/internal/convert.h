@@ -17,6 +17,7 @@ namespace dmaheap::client_internal {
 Contiguity ToContiguity(v1::Contiguity contiguity);
 BufferInfo ToBufferInfo(const v1::Buffer& buffer);
 HeapInfo ToHeapInfo(const v1::Heap& heap);
+ReservationInfo ToReservationInfo(const v1::Reservation& reservation);
 // Who has the page, in words; empty if nobody was found.
 std::string ToText(const v1::Allocation::PinnedPage& page);
 AllocationProgress ToProgress(const v1::Allocation& allocation);

@@ -38,9 +38,6 @@ constexpr absl::Duration kLateFrames = absl::Seconds(1);
 // A daemon that forgets each new session at once has a fault that no further one will cure.
 constexpr int kMostUnknownSessions = 3;
 
-// For reading a long list page by page: the most the daemon gives at once.
-constexpr int kPageSize = 1000;
-
 // Gives slots back at the end of a scope.
 class SlotHold {
  public:
@@ -58,7 +55,24 @@ void SleepFor(absl::Duration delay, const Deadline& deadline) {
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(std::min(delay, deadline.Remaining())));
 }
 
+// Whether a reservation had one of the described buffers ready, of which drawn were. One that was
+// made while its draw waited belongs to the reservation too: among both nobody can tell.
+bool WasReady(const v1::Buffer& one, const std::vector<v1::Buffer>& described, int drawn) {
+  if (drawn == 0 || one.reservation().empty()) return false;
+  const auto of_it = std::count_if(described.begin(), described.end(),
+                                   [](const v1::Buffer& b) { return !b.reservation().empty(); });
+  return of_it == drawn;
+}
+
 }  // namespace
+
+Delivery::Delivery(const v1::AllocateBuffersRequest& request, absl::Duration time)
+    : Delivery(request.request_id(), request.count(), time) {
+  if (request.reservation().empty()) return;
+  reservation = request.reservation();
+  if (request.heap().empty()) left_out.emplace_back("heap");
+  if (request.size_bytes() == 0) left_out.emplace_back("size_bytes");
+}
 
 absl::StatusOr<std::shared_ptr<Core>> Core::Connect(const ConnectOptions& options) {
   const std::string dir = ResolveSocketDir(options.socket_dir);
@@ -83,7 +97,12 @@ Core::Core(Endpoint endpoint, std::shared_ptr<Link> link)
     : endpoint_(std::move(endpoint)),
       pid_(getpid()),
       link_(std::move(link)),
-      gate_(link_->session->welcome().window()) {}
+      gate_(link_->session->welcome().window()),
+      keeper_(
+          [this] { return CurrentLink(); },
+          [this](const std::shared_ptr<Link>& lost, bool needs_session) {
+            return ReplaceLink(lost, needs_session, Deadline::After(kHandshakePatience)).status();
+          }) {}
 
 void Core::Shutdown() {
   std::unique_lock<std::mutex> lock(async_mutex_);
@@ -93,6 +112,7 @@ void Core::Shutdown() {
   lock.lock();
   async_ended_.wait(lock, [this] { return async_.empty(); });
   lock.unlock();
+  keeper_.Stop();
   parking_.Stop();
   replies_.Stop();
 }
@@ -115,18 +135,20 @@ v1::AllocateBuffersRequest Core::MakeRequest(const AllocateOptions& options, int
   request.set_request_id(options.request_id.empty() ? RandomId() : options.request_id);
   request.set_priority(FromPriority(options.priority));
   request.set_retry_policy(options.retry_policy);
+  request.set_reservation(ResourceName("reservations", options.reservation));
   return request;
 }
 
 absl::StatusOr<std::vector<Buffer>> Core::Allocate(const AllocateOptions& options, int count) {
   v1::AllocateBuffersRequest request = MakeRequest(options, count);
-  Delivery delivery(request.request_id(), count, options.deadline);
+  Delivery delivery(request, options.deadline);
   return Deliver(delivery, [&](Link& link, grpc::ClientContext& context, DeliveryReply& reply) {
     request.set_session_id(link.session->id());
     const AllocationWatch watch(replies_, *link.stub, request.request_id(), options.on_progress);
     v1::AllocateBuffersResponse response;
     const grpc::Status status = link.stub->AllocateBuffers(&context, request, &response);
     reply.batch_id = response.batch_id();
+    reply.drawn = response.drawn();
     reply.buffers.assign(std::make_move_iterator(response.mutable_buffers()->begin()),
                          std::make_move_iterator(response.mutable_buffers()->end()));
     return status;
@@ -164,9 +186,10 @@ absl::StatusOr<HeldBuffers> Core::Hold(const HoldOptions& options) {
   if (options.lease != absl::ZeroDuration()) *hold->mutable_lease() = FromDuration(options.lease);
   v1::AllocateBuffersResponse response;
   const absl::Status status =
-      Unary(options.deadline, [&](v1::Allocator::Stub& stub, grpc::ClientContext& context) {
-        const AllocationWatch watch(replies_, stub, request.request_id(), options.on_progress);
-        return stub.AllocateBuffers(&context, request, &response);
+      Unary(options.deadline, "AllocateBuffers", [&](Link& link, grpc::ClientContext& context) {
+        const AllocationWatch watch(replies_, *link.stub, request.request_id(),
+                                    options.on_progress);
+        return link.stub->AllocateBuffers(&context, request, &response);
       });
   if (!status.ok()) return status;
   HeldBuffers held;
@@ -180,9 +203,9 @@ absl::Status Core::Release(absl::string_view name, absl::string_view token,
   v1::ReleaseBufferRequest request;
   request.set_name(ResourceName("buffers", name));
   request.set_claim_token(std::string(token));
-  return Unary(timeout, [&](v1::Allocator::Stub& stub, grpc::ClientContext& context) {
+  return Unary(timeout, "ReleaseBuffer", [&](Link& link, grpc::ClientContext& context) {
     google::protobuf::Empty response;
-    return stub.ReleaseBuffer(&context, request, &response);
+    return link.stub->ReleaseBuffer(&context, request, &response);
   });
 }
 
@@ -194,8 +217,8 @@ absl::StatusOr<std::vector<HeapInfo>> Core::ListHeaps(absl::Duration timeout) {
   do {
     v1::ListHeapsResponse response;
     const absl::Status status =
-        Unary(deadline.Remaining(), [&](v1::Allocator::Stub& stub, grpc::ClientContext& context) {
-          return stub.ListHeaps(&context, request, &response);
+        Unary(deadline.Remaining(), "ListHeaps", [&](Link& link, grpc::ClientContext& context) {
+          return link.stub->ListHeaps(&context, request, &response);
         });
     if (!status.ok()) return status;
     for (const v1::Heap& heap : response.heaps()) heaps.push_back(ToHeapInfo(heap));
@@ -283,20 +306,24 @@ absl::StatusOr<std::vector<Buffer>> Core::Deliver(Delivery& delivery, const Deli
   }
 }
 
-absl::Status Core::Unary(absl::Duration timeout, const UnaryCall& call) {
+absl::Status Core::Unary(absl::Duration timeout, absl::string_view method, const UnaryCall& call) {
   if (absl::Status ours = CheckProcess(); !ours.ok()) return ours;
   const Deadline deadline = Deadline::After(timeout);
   Backoff backoff;
+  int unknown_sessions = 0;
   for (;;) {
     const std::shared_ptr<Link> link = CurrentLink();
     grpc::ClientContext context;
     SetDeadline(context, deadline);
-    const absl::Status status = FromGrpcStatus(call(*link->stub, context));
+    const absl::Status status = FromGrpcStatus(call(*link, context));
     if (status.ok()) return status;
     link->session->Drain();
-    const Recovery recovery = RecoveryFor(status, link->session->ended());
+    Recovery recovery = RecoveryFor(status, link->session->ended());
+    if (recovery == Recovery::kNewSession && ++unknown_sessions > kMostUnknownSessions) {
+      recovery = Recovery::kNone;
+    }
     if (recovery == Recovery::kNone || deadline.Expired()) {
-      return Explain(status, endpoint_.rpc_socket_path, timeout);
+      return Explain(status, endpoint_.rpc_socket_path, timeout, method);
     }
     if (recovery != Recovery::kRepeat) {
       const absl::Status replaced =
@@ -316,7 +343,8 @@ Step Core::Judge(Delivery& delivery, const grpc::Status& status, const DeliveryR
         session->Take(delivery.request_id, reply.batch_id, static_cast<int>(reply.buffers.size()),
                       delivery.deadline.NoLaterThan(kLateFrames));
     CallJanitorIfNeeded(session);
-    step.result = arrived.ok() ? MakeBuffers(*std::move(arrived), reply.buffers)
+    if (!delivery.reservation.empty()) keeper_.OnKept(delivery.reservation, session->id());
+    step.result = arrived.ok() ? MakeBuffers(*std::move(arrived), reply.buffers, reply.drawn)
                                : absl::StatusOr<std::vector<Buffer>>(arrived.status());
     return step;
   }
@@ -344,7 +372,11 @@ Step Core::Judge(Delivery& delivery, const grpc::Status& status, const DeliveryR
         session->Forget(delivery.request_id);
         CallJanitorIfNeeded(session);
       }
-      step.result = Explain(error, endpoint_.rpc_socket_path, delivery.patience);
+      if (GetReason(error) == ErrorReason::RESERVATION_NOT_FOUND) {
+        keeper_.Forget(delivery.reservation);
+      }
+      step.result = ExplainDraw(Explain(error, endpoint_.rpc_socket_path, delivery.patience),
+                                delivery.left_out, endpoint_.rpc_socket_path);
       return step;
     case Recovery::kRepeat:
       step.next = Step::Next::kRepeat;
@@ -400,7 +432,9 @@ Step Core::Describe(Delivery& delivery) {
     return step;
   }
   delivery.link->session->Forget(delivery.request_id);
-  step.result = MakeBuffers(std::exchange(delivery.arrived, {}), described);
+  // A session that has ended drew them.
+  if (!delivery.reservation.empty()) keeper_.OnKept(delivery.reservation, "");
+  step.result = MakeBuffers(std::exchange(delivery.arrived, {}), described, /*drawn=*/0);
   return step;
 }
 
@@ -451,12 +485,16 @@ absl::StatusOr<std::shared_ptr<Link>> Core::ReplaceLink(const std::shared_ptr<Li
   if (fresh.ok()) link_ = *fresh;
   lock.unlock();
   dialed_.notify_all();
-  if (fresh.ok()) gate_.SetWindow((*fresh)->session->welcome().window());
+  if (fresh.ok()) {
+    gate_.SetWindow((*fresh)->session->welcome().window());
+    keeper_.OnNewSession();
+  }
   return fresh;
 }
 
 absl::StatusOr<std::vector<Buffer>> Core::MakeBuffers(std::vector<Arrived> arrived,
-                                                      const std::vector<v1::Buffer>& described) {
+                                                      const std::vector<v1::Buffer>& described,
+                                                      int drawn) {
   std::vector<Buffer> buffers;
   buffers.reserve(arrived.size());
   for (size_t i = 0; i < arrived.size(); ++i) {
@@ -477,6 +515,8 @@ absl::StatusOr<std::vector<Buffer>> Core::MakeBuffers(std::vector<Arrived> arriv
     // The fd was checked against the frame.
     state->size_bytes = arrived[i].entry.size_bytes();
     state->contiguity = ToContiguity(description.contiguity());
+    state->reservation = description.reservation();
+    state->was_ready = WasReady(description, described, drawn);
     state->sink = weak_from_this();
     buffers.emplace_back(std::move(state));
   }

@@ -27,12 +27,16 @@
 #include "client/internal/link.h"
 #include "client/internal/parking.h"
 #include "client/internal/reply_thread.h"
+#include "client/internal/reservation_keeper.h"
 #include "client/internal/slot_gate.h"
 #include "dmaheap/v1/allocator.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 
 namespace dmaheap::client_internal {
+
+// For reading a long list page by page: the most the daemon gives at once.
+inline constexpr int kPageSize = 1000;
 
 // A request that brings fds, from its first try to its outcome. One thread at a time.
 struct Delivery {
@@ -41,11 +45,15 @@ struct Delivery {
         count(buffer_count),
         patience(time),
         deadline(Deadline::After(time)) {}
+  Delivery(const v1::AllocateBuffersRequest& request, absl::Duration time);
 
   const std::string request_id;
   const int count;
   const absl::Duration patience;
   const Deadline deadline;
+  // reservations/{reservation} that it draws from, and the fields that it leaves to that.
+  std::string reservation;
+  std::vector<std::string> left_out;
   Backoff backoff;
   // The link whose session expects the request.
   std::shared_ptr<Link> link;
@@ -63,6 +71,8 @@ struct Delivery {
 struct DeliveryReply {
   int64_t batch_id = 0;
   std::vector<v1::Buffer> buffers;
+  // Of them, ready ones of a reservation.
+  int drawn = 0;
 };
 
 // What to do after a try.
@@ -103,6 +113,10 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   absl::Status Release(absl::string_view name, absl::string_view token, absl::Duration timeout);
   absl::StatusOr<std::vector<HeapInfo>> ListHeaps(absl::Duration timeout);
 
+  // A call that brings no fd: tries until it has an answer, or the time is over. method: its name.
+  using UnaryCall = std::function<grpc::Status(Link&, grpc::ClientContext&)>;
+  absl::Status Unary(absl::Duration timeout, absl::string_view method, const UnaryCall& call);
+
   // The message for options; a request_id is made where there is none.
   static v1::AllocateBuffersRequest MakeRequest(const AllocateOptions& options, int count);
 
@@ -116,6 +130,7 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   SlotGate& gate() { return gate_; }
   Parking& parking() { return parking_; }
   ReplyThread& replies() { return replies_; }
+  ReservationKeeper& keeper() { return keeper_; }
 
   // True if delivery is on a live link now; false: Replace it first. An error is the outcome.
   absl::StatusOr<bool> Board(Delivery& delivery);
@@ -147,18 +162,18 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
 
  private:
   using DeliverCall = std::function<grpc::Status(Link&, grpc::ClientContext&, DeliveryReply&)>;
-  using UnaryCall = std::function<grpc::Status(v1::Allocator::Stub&, grpc::ClientContext&)>;
 
   // The blocking drivers.
   absl::StatusOr<std::vector<Buffer>> Deliver(Delivery& delivery, const DeliverCall& call);
-  absl::Status Unary(absl::Duration timeout, const UnaryCall& call);
   // Blocks until delivery is on a live link, or its deadline.
   absl::Status BoardAndWait(Delivery& delivery);
 
   absl::StatusOr<std::shared_ptr<Link>> ReplaceLink(const std::shared_ptr<Link>& lost,
                                                     bool needs_session, const Deadline& deadline);
+  // drawn: how many of them a reservation had ready.
   absl::StatusOr<std::vector<Buffer>> MakeBuffers(std::vector<Arrived> arrived,
-                                                  const std::vector<v1::Buffer>& described);
+                                                  const std::vector<v1::Buffer>& described,
+                                                  int drawn);
   void CallJanitorIfNeeded(const std::shared_ptr<FdSession>& session);
 
   const Endpoint endpoint_;
@@ -178,6 +193,9 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
   std::mutex async_mutex_;
   std::condition_variable async_ended_;
   std::unordered_set<std::shared_ptr<Parked>> async_;
+
+  // Last: its thread uses the rest.
+  ReservationKeeper keeper_;
 };
 
 }  // namespace dmaheap::client_internal

@@ -1,6 +1,9 @@
 #include "client/internal/recovery.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
 #include "proto/error.h"
 
 namespace dmaheap::client_internal {
@@ -38,7 +41,7 @@ bool WorthRedialing(const absl::Status& status) {
 }
 
 absl::Status Explain(const absl::Status& status, absl::string_view socket_path,
-                     absl::Duration deadline) {
+                     absl::Duration deadline, absl::string_view call) {
   if (status.ok() || GetReason(status) != ErrorReason::ERROR_REASON_UNSPECIFIED) return status;
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
@@ -57,11 +60,24 @@ absl::Status Explain(const absl::Status& status, absl::string_view socket_path,
     case absl::StatusCode::kCancelled:
       return Error(ErrorReason::REQUEST_CANCELLED, "the request was cancelled; it takes no memory");
     case absl::StatusCode::kUnimplemented:
-      return absl::UnimplementedError(absl::StrCat(
-          "dmaheapd at ", socket_path, " does not know this call: it is older; update dmaheapd"));
+      return absl::UnimplementedError(absl::StrCat("dmaheapd at ", socket_path, " does not know ",
+                                                   call, ": it is older; update dmaheapd"));
     default:
       return status;
   }
+}
+
+absl::Status ExplainDraw(const absl::Status& status, const std::vector<std::string>& left_out,
+                         absl::string_view socket_path) {
+  google::rpc::BadRequest wrong;
+  if (left_out.empty() || !GetDetail(status, wrong)) return status;
+  for (const auto& violation : wrong.field_violations()) {
+    if (std::find(left_out.begin(), left_out.end(), violation.field()) == left_out.end()) continue;
+    return absl::UnimplementedError(
+        absl::StrCat("dmaheapd at ", socket_path, " does not know reservations, and asks for ",
+                     violation.field(), " instead: it is older; update dmaheapd"));
+  }
+  return status;
 }
 
 }  // namespace dmaheap::client_internal

@@ -3,6 +3,9 @@
 #ifndef CLIENT_INTERNAL_RECOVERY_H_
 #define CLIENT_INTERNAL_RECOVERY_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -27,9 +30,16 @@ Recovery RecoveryFor(const absl::Status& status, bool session_ended);
 bool WorthRedialing(const absl::Status& status);
 
 // The error as the caller sees it. Errors that gRPC made by itself, without the daemon, get a
-// reason, details and a text that says what to do; the daemon's pass unchanged.
+// reason, details and a text that says what to do; the daemon's pass unchanged. call: the name of
+// the method, for a daemon that has none of that name.
 absl::Status Explain(const absl::Status& status, absl::string_view socket_path,
-                     absl::Duration deadline);
+                     absl::Duration deadline, absl::string_view call = "this call");
+
+// The error of a draw that left the fields left_out to the reservation. A daemon that misses one of
+// them does not know reservations: kUnimplemented, with a text that says so. Any other error
+// passes.
+absl::Status ExplainDraw(const absl::Status& status, const std::vector<std::string>& left_out,
+                         absl::string_view socket_path);
 
 }  // namespace dmaheap::client_internal
 

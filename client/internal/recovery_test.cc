@@ -59,6 +59,25 @@ TEST(RecoveryTest, ExplainSaysThatADaemonWithoutTheCallIsOlder) {
   EXPECT_THAT(std::string(older.message()), HasSubstr("older"));
 }
 
+TEST(RecoveryTest, ExplainNamesTheCallThatADaemonDoesNotKnow) {
+  const absl::Status older =
+      Explain(absl::UnimplementedError(""), "/run/s", absl::Seconds(5), "ReserveBuffers");
+
+  EXPECT_THAT(std::string(older.message()), HasSubstr("does not know ReserveBuffers"));
+}
+
+TEST(RecoveryTest, ADrawThatIsAskedForWhatItLeftOutHasMetADaemonWithoutReservations) {
+  const absl::Status wrong = Error(ErrorReason::INVALID_SIZE, "heap: x; size_bytes: 0 is no size")
+                                 .Field("heap", "x")
+                                 .Field("size_bytes", "0 is no size");
+
+  EXPECT_EQ(ExplainDraw(wrong, {"size_bytes"}, "/run/s").code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(ExplainDraw(wrong, {"label"}, "/run/s"), wrong);
+  EXPECT_EQ(ExplainDraw(wrong, {}, "/run/s"), wrong);
+  EXPECT_EQ(ExplainDraw(Refusal(ErrorReason::DEADLINE), {"heap"}, "/run/s"),
+            Refusal(ErrorReason::DEADLINE));
+}
+
 TEST(RecoveryTest, ExplainLeavesTheDaemonsErrorsAlone) {
   const absl::Status status = Refusal(ErrorReason::DEADLINE);
 

@@ -68,6 +68,11 @@ absl::Status NoSuchHeap(const std::string& name) {
       .With("heaps", "reserved, system");
 }
 
+absl::Status NoHeapNamed() {
+  return Error(ErrorReason::INVALID_NAME, "heap: \"\" is not the name of a heap")
+      .Field("heap", "\"\" is not the name of a heap");
+}
+
 absl::Status NoSuchBuffer(const std::string& name) {
   return Error(ErrorReason::BUFFER_NOT_FOUND, absl::StrCat("there is no buffer ", name))
       .With("buffer", name);
@@ -84,18 +89,32 @@ absl::Status NoSuchSession() {
 
 void FakeDaemon::Call::MakeBuffers() {
   const int count = request.has_count() ? request.count() : 1;
+  v1::Reservation drawn_from;
+  drawn_from.set_heap(request.heap());
+  drawn_from.set_size_bytes(request.size_bytes());
+  drawn_from.set_label(request.label());
+  int ready = 0;
+  if (daemon.Draws(request)) {
+    const auto client = daemon.ClientOf(request.session_id());
+    auto drawn =
+        daemon.reservations_.Draw(request.reservation(), count, client.value_or(""), ready);
+    Require(drawn.ok(), "a draw from a reservation that is there");
+    drawn_from = *std::move(drawn);
+    response.set_drawn(ready);
+  }
   for (int i = 0; i < count; ++i) {
     UniqueFd fd(memfd_create("fake", MFD_CLOEXEC));
-    const int64_t size = (request.size_bytes() + kPageSize - 1) / kPageSize * kPageSize;
+    const int64_t size = (drawn_from.size_bytes() + kPageSize - 1) / kPageSize * kPageSize;
     Require(fd.valid() && ftruncate(fd.get(), size) == 0, "memfd");
     struct stat status;
     Require(fstat(fd.get(), &status) == 0, "fstat");
     v1::Buffer* buffer = response.add_buffers();
     buffer->set_name(absl::StrCat("buffers/memfd-", status.st_ino));
-    buffer->set_heap(request.heap());
+    buffer->set_heap(drawn_from.heap());
     buffer->set_size_bytes(size);
     buffer->set_contiguity(v1::SIMULATED);
-    buffer->set_label(request.label());
+    buffer->set_label(drawn_from.label());
+    if (i < ready) buffer->set_reservation(drawn_from.name());
     buffer->set_state(request.has_hold() ? v1::Buffer::HELD : v1::Buffer::DELIVERED);
     buffer->set_owner_uid(getuid());
     buffer->set_client("clients/1");
@@ -142,7 +161,12 @@ void FakeDaemon::Call::WaitForCancellation() {
 }
 
 absl::Status FakeDaemon::Call::Serve() {
-  if (request.heap() != "heaps/reserved" && request.heap() != "heaps/system") {
+  if (daemon.Draws(request)) {
+    const auto found = daemon.reservations_.Get(request.reservation());
+    if (!found.ok()) return found.status();
+  } else if (request.heap().empty()) {
+    return NoHeapNamed();
+  } else if (request.heap() != "heaps/reserved" && request.heap() != "heaps/system") {
     return NoSuchHeap(request.heap());
   }
   if (request.validate_only()) return absl::OkStatus();
@@ -194,10 +218,7 @@ class FakeDaemon::AllocatorService : public v1::Allocator::Service {
   grpc::Status WatchAllocation(grpc::ServerContext* context,
                                const v1::WatchAllocationRequest* request,
                                grpc::ServerWriter<v1::Allocation>* writer) override {
-    if (!daemon_.options_.knows_watch) {
-      // What gRPC answers for a method that a service does not have.
-      return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "");
-    }
+    if (!daemon_.options_.knows_watch) return NoSuchMethod();
     const std::vector<v1::Allocation>* reports = nullptr;
     {
       std::lock_guard<std::mutex> lock(daemon_.mutex_);
@@ -263,6 +284,46 @@ class FakeDaemon::AllocatorService : public v1::Allocator::Service {
     return List(*request, *response);
   }
 
+  grpc::Status ReserveBuffers(grpc::ServerContext*, const v1::ReserveBuffersRequest* request,
+                              v1::Reservation* response) override {
+    if (!daemon_.options_.knows_reservations) return NoSuchMethod();
+    const auto client = daemon_.ClientOf(request->session_id());
+    if (!client.ok()) return ToGrpcStatus(client.status());
+    return Answer(daemon_.reservations_.Book(*request, *client), *response);
+  }
+
+  grpc::Status GetReservation(grpc::ServerContext*, const v1::GetReservationRequest* request,
+                              v1::Reservation* response) override {
+    if (!daemon_.options_.knows_reservations) return NoSuchMethod();
+    return Answer(daemon_.reservations_.Get(request->name()), *response);
+  }
+
+  // One a page, so that every reader has to turn pages.
+  grpc::Status ListReservations(grpc::ServerContext*, const v1::ListReservationsRequest* request,
+                                v1::ListReservationsResponse* response) override {
+    if (!daemon_.options_.knows_reservations) return NoSuchMethod();
+    const std::vector<v1::Reservation> all = daemon_.reservations_.List();
+    const size_t at = request->page_token().size();
+    if (at >= all.size()) return grpc::Status::OK;
+    *response->add_reservations() = all[at];
+    if (at + 1 < all.size()) response->set_next_page_token(std::string(at + 1, 'x'));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status KeepReservation(grpc::ServerContext*, const v1::KeepReservationRequest* request,
+                               v1::Reservation* response) override {
+    if (!daemon_.options_.knows_reservations) return NoSuchMethod();
+    const auto client = daemon_.ClientOf(request->session_id());
+    if (!client.ok()) return ToGrpcStatus(client.status());
+    return Answer(daemon_.reservations_.Keep(*request, *client), *response);
+  }
+
+  grpc::Status DeleteReservation(grpc::ServerContext*, const v1::DeleteReservationRequest* request,
+                                 google::protobuf::Empty*) override {
+    if (!daemon_.options_.knows_reservations) return NoSuchMethod();
+    return ToGrpcStatus(daemon_.reservations_.Delete(request->name()));
+  }
+
   grpc::Status ListHeaps(grpc::ServerContext*, const v1::ListHeapsRequest* request,
                          v1::ListHeapsResponse* response) override {
     std::lock_guard<std::mutex> lock(daemon_.mutex_);
@@ -298,6 +359,14 @@ class FakeDaemon::AllocatorService : public v1::Allocator::Service {
   }
 
  private:
+  // What gRPC answers for a method that a service does not have.
+  static grpc::Status NoSuchMethod() { return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""); }
+  static grpc::Status Answer(absl::StatusOr<v1::Reservation> result, v1::Reservation& response) {
+    if (!result.ok()) return ToGrpcStatus(result.status());
+    response = *std::move(result);
+    return grpc::Status::OK;
+  }
+
   FakeDaemon& daemon_;
 };
 
@@ -485,6 +554,7 @@ void FakeDaemon::BreakRpcConnections() {
 }
 
 void FakeDaemon::CloseSessions() {
+  reservations_.OnSessionsGone();
   std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& session : all_sockets_) shutdown(session->socket.get(), SHUT_RDWR);
   sessions_.clear();
@@ -492,6 +562,7 @@ void FakeDaemon::CloseSessions() {
 }
 
 void FakeDaemon::ForgetSessions() {
+  reservations_.OnSessionsGone();
   std::lock_guard<std::mutex> lock(mutex_);
   sessions_.clear();
 }
@@ -549,7 +620,8 @@ void FakeDaemon::Read(std::shared_ptr<Session> session) {
       welcome->set_wire_version(
           std::min(session->hello.max_wire_version(), options_.max_wire_version));
       welcome->set_session_id(session->id);
-      welcome->set_client(absl::StrCat("clients/", sessions_opened_));
+      session->client = absl::StrCat("clients/", sessions_opened_);
+      welcome->set_client(session->client);
       welcome->set_window(options_.window);
       welcome->set_server_version("0.1.0");
       sessions_[session->id] = session;
@@ -590,6 +662,13 @@ std::shared_ptr<FakeDaemon::Session> FakeDaemon::FindSession(const std::string& 
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = sessions_.find(id);
   return it == sessions_.end() ? nullptr : it->second;
+}
+
+absl::StatusOr<std::string> FakeDaemon::ClientOf(const std::string& session_id) const {
+  if (session_id.empty()) return std::string();
+  const auto session = FindSession(session_id);
+  if (session == nullptr) return NoSuchSession();
+  return session->client;
 }
 
 absl::Status FakeDaemon::SendFrame(Session& session, v1::Buffers frame,

@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
+#include "client/testing/fake_reservations.h"
 #include "dmaheap/v1/admin.grpc.pb.h"
 #include "dmaheap/v1/allocator.grpc.pb.h"
 #include "dmaheap/v1/fd_channel.pb.h"
@@ -39,6 +40,8 @@ struct FakeDaemonOptions {
   bool silent = false;
   // An older daemon, which has no WatchAllocation.
   bool knows_watch = true;
+  // An older daemon, which has no call about reservations, and does not see that a request draws.
+  bool knows_reservations = true;
 };
 
 class FakeDaemon {
@@ -46,6 +49,7 @@ class FakeDaemon {
   // One connection to the fd channel.
   struct Session {
     std::string id;
+    std::string client;
     v1::Hello hello;
     UniqueFd socket;
   };
@@ -59,7 +63,7 @@ class FakeDaemon {
     std::shared_ptr<Session> session;
     std::vector<UniqueFd> fds;
 
-    // Makes the buffers and fills the response.
+    // Makes the buffers and fills the response; for a draw, what is ready first.
     void MakeBuffers();
     // Sends those from first on, count of them, in frames of 16.
     absl::Status Push(int first, int count);
@@ -85,6 +89,7 @@ class FakeDaemon {
   // any; else plainly.
   void ScriptNext(Script script);
   void ScriptAlways(Script script);
+  FakeReservations& reservations() { return reservations_; }
   // Changes what the frames say, before they go out.
   void AlterFrames(std::function<void(v1::Buffers&)> alter);
   // Fails all Admin and list calls with this.
@@ -136,6 +141,11 @@ class FakeDaemon {
   void Close();
   void Accept();
   void Read(std::shared_ptr<Session> session);
+  bool Draws(const v1::AllocateBuffersRequest& request) const {
+    return options_.knows_reservations && !request.reservation().empty();
+  }
+  // clients/{client} of a session; empty for "", SESSION_UNKNOWN for one that is not there.
+  absl::StatusOr<std::string> ClientOf(const std::string& session_id) const;
   // Writes what grows in list, until the caller or the test ends it.
   grpc::Status Stream(grpc::ServerContext& context, grpc::ServerWriter<v1::Allocation>& writer,
                       const std::vector<v1::Allocation>& list);
@@ -143,6 +153,7 @@ class FakeDaemon {
   absl::Status SendFrame(Session& session, v1::Buffers frame, const std::vector<int>& fds);
 
   const FakeDaemonOptions options_;
+  FakeReservations reservations_;
   std::string dir_;
   std::unique_ptr<AllocatorService> allocator_;
   std::unique_ptr<AdminService> admin_;
