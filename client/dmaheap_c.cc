@@ -2,32 +2,16 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
-#include <map>
-#include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "client/dmaheap.h"
-
-struct dmaheap_error {
-  absl::Status status;
-  std::string message;
-  std::string reason;
-  std::map<std::string, std::string> details;
-};
-
-struct dmaheap_client {
-  std::unique_ptr<dmaheap::Client> client;
-};
+#include "client/dmaheap_c_support.h"
 
 struct dmaheap_buffer {
   dmaheap::Buffer buffer;
@@ -51,125 +35,20 @@ struct dmaheap_heap_list {
 
 namespace {
 
-// The defaults of the C++ library's option structs.
-constexpr absl::Duration kDefaultTimeout = absl::Seconds(5);
-
-dmaheap_error MakeError(const absl::Status& status) {
-  return {status, std::string(status.message()), dmaheap::ErrorReasonName(status),
-          dmaheap::ErrorDetails(status)};
-}
-
-dmaheap_code CodeOf(const absl::Status& status) { return static_cast<dmaheap_code>(status.code()); }
-
-// What every function that can fail ends with.
-dmaheap_code Finish(const absl::Status& status, dmaheap_error** error) {
-  if (!status.ok() && error != nullptr) *error = new dmaheap_error(MakeError(status));
-  return CodeOf(status);
-}
-
-absl::Status MissingArgument(absl::string_view name) {
-  return absl::InvalidArgumentError(absl::StrCat(name, " is NULL, and is required"));
-}
-
-std::string StringOrEmpty(const char* text) { return text == nullptr ? "" : text; }
-
-// Zero stands for the default; what is negative is the library's to refuse.
-absl::Duration DurationOr(int64_t milliseconds, absl::Duration fallback) {
-  return milliseconds == 0 ? fallback : absl::Milliseconds(milliseconds);
-}
-
-// The caller's struct as this library knows it: shorter from an older caller, longer from a newer
-// one. The sizes that a version had are all that there can be, and a page the most: more is a
-// number that nobody has set.
-constexpr uint32_t kMaxStructBytes = 4096;
-
-// The bytes before the first member that came later; all of them where none did.
-template <typename Options>
-constexpr size_t kFirstBytes = sizeof(Options);
-template <>
-constexpr size_t kFirstBytes<dmaheap_allocate_options> = offsetof(dmaheap_allocate_options,
-                                                                  priority);
-template <>
-constexpr size_t kFirstBytes<dmaheap_hold_options> = offsetof(dmaheap_hold_options, priority);
-
-// What sizeof was when there were no others: with the padding that may stand there now filled.
-template <typename Options>
-constexpr size_t kFirstSize = (kFirstBytes<Options> + alignof(Options) - 1) / alignof(Options) *
-                              alignof(Options);
-
-template <typename Options>
-absl::Status CopyOptions(const Options* from, Options& to) {
-  static_assert(std::is_trivially_copyable_v<Options>);
-  if (from == nullptr) return MissingArgument("options");
-  const uint32_t size = from->struct_size;
-  if constexpr (kFirstSize<Options> < sizeof(Options)) {
-    if (size == kFirstSize<Options>) {
-      to = {};
-      std::memcpy(&to, from, kFirstBytes<Options>);
-      return absl::OkStatus();
-    }
-  }
-  if (size < sizeof(Options)) {
-    return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
-                                                   "; set it to sizeof, which is at least ",
-                                                   kFirstSize<Options>));
-  }
-  if (size > kMaxStructBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("options->struct_size is ", size,
-                                                   ", more than any version of it has; set it to "
-                                                   "sizeof"));
-  }
-  const char* bytes = reinterpret_cast<const char*>(from);
-  if (std::any_of(bytes + sizeof(Options), bytes + size, [](char byte) { return byte != 0; })) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("options->struct_size is ", size, " and this library, ",
-                     dmaheap::LibraryVersion(), ", knows the first ", sizeof(Options),
-                     " bytes; what comes after them has to be zero, or the library newer"));
-  }
-  std::memcpy(&to, from, sizeof(Options));
-  return absl::OkStatus();
-}
-
-absl::Status CheckReserved(uint32_t reserved) {
-  if (reserved == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("a reserved member of options is ", reserved, " and has to be 0"));
-}
-
-// Downwards: a delay of 0 is one that is over.
-int64_t Milliseconds(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
-
-// C++ and C give these the same numbers.
-static_assert(static_cast<int>(dmaheap::Priority::kLow) == DMAHEAP_PRIORITY_LOW);
-static_assert(static_cast<int>(dmaheap::Priority::kHigh) == DMAHEAP_PRIORITY_HIGH);
-static_assert(static_cast<int>(dmaheap::AllocationState::kInLine) == DMAHEAP_ALLOCATION_IN_LINE);
-static_assert(static_cast<int>(dmaheap::AllocationState::kBackingOff) ==
-              DMAHEAP_ALLOCATION_BACKING_OFF);
-static_assert(static_cast<int>(dmaheap::Obstacle::kPinned) == DMAHEAP_OBSTACLE_PINNED);
-static_assert(static_cast<int>(dmaheap::Obstacle::kEachOther) == DMAHEAP_OBSTACLE_EACH_OTHER);
-
-dmaheap::ProgressCallback ConvertProgress(dmaheap_progressed on_progress, void* context) {
-  if (on_progress == nullptr) return nullptr;
-  return [on_progress, context](const dmaheap::AllocationProgress& progress) {
-    const dmaheap_progress message = {
-        .struct_size = sizeof(dmaheap_progress),
-        .attempts = progress.attempts,
-        .state = static_cast<dmaheap_allocation_state>(progress.state),
-        .obstacle = static_cast<dmaheap_obstacle>(progress.obstacle),
-        .next_delay_ms = Milliseconds(progress.next_delay),
-        .elapsed_ms = Milliseconds(progress.elapsed),
-        .heap = progress.heap.c_str(),
-        .free_bytes = progress.free_bytes.value_or(-1),
-        .largest_free_bytes = progress.largest_free_bytes.value_or(-1),
-        .own_bytes = progress.own_bytes,
-        .waiting_others_bytes = progress.waiting_others_bytes,
-        .last_error = progress.last_error.c_str(),
-        .retry_policy = progress.retry_policy.c_str(),
-        .stuck_ms = Milliseconds(progress.stuck_for),
-        .pinned_by = progress.pinned_by.c_str()};
-    on_progress(context, &message);
-  };
-}
+using dmaheap::c_library::CheckInfoSize;
+using dmaheap::c_library::CheckReserved;
+using dmaheap::c_library::CodeOf;
+using dmaheap::c_library::ConvertCount;
+using dmaheap::c_library::ConvertProgress;
+using dmaheap::c_library::CopyInfo;
+using dmaheap::c_library::CopyOptions;
+using dmaheap::c_library::DurationOr;
+using dmaheap::c_library::Finish;
+using dmaheap::c_library::kDefaultTimeout;
+using dmaheap::c_library::MakeError;
+using dmaheap::c_library::Milliseconds;
+using dmaheap::c_library::MissingArgument;
+using dmaheap::c_library::StringOrEmpty;
 
 absl::StatusOr<dmaheap::AllocateOptions> ConvertOptions(const dmaheap_allocate_options* options) {
   dmaheap_allocate_options known = {};
@@ -185,13 +64,8 @@ absl::StatusOr<dmaheap::AllocateOptions> ConvertOptions(const dmaheap_allocate_o
       .request_id = StringOrEmpty(known.request_id),
       .priority = static_cast<dmaheap::Priority>(known.priority),
       .retry_policy = StringOrEmpty(known.retry_policy),
-      .on_progress = ConvertProgress(known.on_progress, known.progress_context)};
-}
-
-absl::StatusOr<int> ConvertCount(uint32_t count) {
-  // The daemon's own limit is far below; this keeps the number from turning negative on its way.
-  if (count <= INT32_MAX) return static_cast<int>(count);
-  return absl::InvalidArgumentError(absl::StrCat("count: ", count, " is more than 2^31-1"));
+      .on_progress = ConvertProgress(known.on_progress, known.progress_context),
+      .reservation = StringOrEmpty(known.reservation)};
 }
 
 absl::StatusOr<dmaheap::CpuAccess> ConvertAccess(dmaheap_cpu_access access) {
@@ -238,7 +112,6 @@ void CallBack(dmaheap_allocated done, void* context,
 static_assert(static_cast<int>(dmaheap::Contiguity::kPhysical) == DMAHEAP_CONTIGUITY_PHYSICAL);
 static_assert(static_cast<int>(dmaheap::Contiguity::kScattered) == DMAHEAP_CONTIGUITY_SCATTERED);
 static_assert(static_cast<int>(dmaheap::Contiguity::kSimulated) == DMAHEAP_CONTIGUITY_SIMULATED);
-static_assert(static_cast<int>(absl::StatusCode::kUnauthenticated) == DMAHEAP_UNAUTHENTICATED);
 
 dmaheap_contiguity ConvertContiguity(dmaheap::Contiguity contiguity) {
   return static_cast<dmaheap_contiguity>(contiguity);
@@ -307,7 +180,7 @@ dmaheap_code dmaheap_allocate_many(dmaheap_client* client, const dmaheap_allocat
   if (buffers == nullptr) return Finish(MissingArgument("buffers"), error);
   const absl::StatusOr<dmaheap::AllocateOptions> wanted = ConvertOptions(options);
   if (!wanted.ok()) return Finish(wanted.status(), error);
-  const absl::StatusOr<int> how_many = ConvertCount(count);
+  const absl::StatusOr<int> how_many = ConvertCount("count", count);
   if (!how_many.ok()) return Finish(how_many.status(), error);
   absl::StatusOr<std::vector<dmaheap::Buffer>> got =
       client->client->AllocateMany(*wanted, *how_many);
@@ -323,7 +196,7 @@ dmaheap_code dmaheap_allocate_async(dmaheap_client* client, const dmaheap_alloca
   if (done == nullptr) return Finish(MissingArgument("done"), error);
   const absl::StatusOr<dmaheap::AllocateOptions> wanted = ConvertOptions(options);
   if (!wanted.ok()) return Finish(wanted.status(), error);
-  const absl::StatusOr<int> how_many = ConvertCount(count);
+  const absl::StatusOr<int> how_many = ConvertCount("count", count);
   if (!how_many.ok()) return Finish(how_many.status(), error);
   dmaheap::AllocationHandle handle = client->client->AllocateManyAsync(
       *wanted, *how_many, [done, context](absl::StatusOr<std::vector<dmaheap::Buffer>> outcome) {
@@ -378,6 +251,14 @@ dmaheap_contiguity dmaheap_buffer_contiguity(const dmaheap_buffer* buffer) {
                                              : buffer->buffer.contiguity());
 }
 
+const char* dmaheap_buffer_reservation(const dmaheap_buffer* buffer) {
+  return buffer == nullptr ? "" : buffer->buffer.reservation().c_str();
+}
+
+int32_t dmaheap_buffer_was_ready(const dmaheap_buffer* buffer) {
+  return buffer != nullptr && buffer->buffer.was_ready() ? 1 : 0;
+}
+
 dmaheap_code dmaheap_buffer_map(const dmaheap_buffer* buffer, dmaheap_cpu_access access,
                                 dmaheap_mapping** mapping, dmaheap_error** error) {
   if (buffer == nullptr) return Finish(MissingArgument("buffer"), error);
@@ -418,7 +299,7 @@ dmaheap_code dmaheap_hold(dmaheap_client* client, const dmaheap_hold_options* op
   absl::Status status = CopyOptions(options, known);
   if (status.ok()) status = CheckReserved(known.reserved);
   if (!status.ok()) return Finish(status, error);
-  const absl::StatusOr<int> how_many = ConvertCount(std::max(known.count, uint32_t{1}));
+  const absl::StatusOr<int> how_many = ConvertCount("count", std::max(known.count, uint32_t{1}));
   if (!how_many.ok()) return Finish(how_many.status(), error);
   absl::StatusOr<dmaheap::HeldBuffers> got = client->client->Hold(
       {.heap = StringOrEmpty(known.heap),
@@ -492,14 +373,10 @@ dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t inde
                                    dmaheap_heap_info* info, dmaheap_error** error) {
   if (heaps == nullptr) return Finish(MissingArgument("heaps"), error);
   if (info == nullptr) return Finish(MissingArgument("info"), error);
-  const uint32_t size = info->struct_size;
   // Of the first version, whose last member that was.
   constexpr size_t kLeast = offsetof(dmaheap_heap_info, backing_heap);
-  if (size < kLeast || size > kMaxStructBytes) {
-    return Finish(
-        absl::InvalidArgumentError(absl::StrCat("info->struct_size is ", size,
-                                                "; set it to sizeof, which is at least ", kLeast)),
-        error);
+  if (absl::Status status = CheckInfoSize(info->struct_size, kLeast); !status.ok()) {
+    return Finish(status, error);
   }
   if (index >= heaps->heaps.size()) {
     return Finish(absl::OutOfRangeError(absl::StrCat("index is ", index, " and there are ",
@@ -507,7 +384,7 @@ dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t inde
                   error);
   }
   const dmaheap::HeapInfo& heap = heaps->heaps[index];
-  const dmaheap_heap_info known = {.struct_size = size,
+  const dmaheap_heap_info known = {.struct_size = info->struct_size,
                                    .contiguity = ConvertContiguity(heap.contiguity),
                                    .name = heap.name.c_str(),
                                    .kind = heap.kind.c_str(),
@@ -520,8 +397,7 @@ dmaheap_code dmaheap_heap_list_get(const dmaheap_heap_list* heaps, uint32_t inde
                                    .page_size_bytes = heap.page_size_bytes,
                                    .backing_heap = heap.backing_heap.c_str(),
                                    .retry_policy = heap.retry_policy.c_str()};
-  std::memset(info, 0, size);
-  std::memcpy(info, &known, std::min<size_t>(size, sizeof(known)));
+  CopyInfo(known, *info);
   return DMAHEAP_OK;
 }
 

@@ -146,6 +146,10 @@ typedef struct dmaheap_mapping dmaheap_mapping;
 typedef struct dmaheap_request dmaheap_request;
 /* Buffers that the daemon holds for whoever comes with the token. */
 typedef struct dmaheap_held dmaheap_held;
+/* A reservation of buffers, as it was when asked for. */
+typedef struct dmaheap_reservation dmaheap_reservation;
+/* The reservations of this user, as they were when asked for. */
+typedef struct dmaheap_reservation_list dmaheap_reservation_list;
 /* The heaps, as they were when asked for. */
 typedef struct dmaheap_heap_list dmaheap_heap_list;
 
@@ -241,9 +245,9 @@ typedef struct dmaheap_allocate_options {
   uint32_t struct_size;
   /* Zero. */
   uint32_t reserved;
-  /* Required. By name or alias, with or without "heaps/". */
+  /* Required, but for a draw. By name or alias, with or without "heaps/". */
   const char* heap;
-  /* Required. Of each buffer; rounded up to whole pages. */
+  /* Required, but for a draw. Of each buffer; rounded up to whole pages. */
   int64_t size_bytes;
   /* Name of the buffers, also the dma-buf's own: at most 31 bytes of printable ASCII. */
   const char* label;
@@ -263,6 +267,10 @@ typedef struct dmaheap_allocate_options {
   /* NULL: nothing is asked. */
   dmaheap_progressed on_progress;
   void* progress_context;
+  /* Draws from this one, with or without "reservations/": heap, size_bytes and label must then be
+   * left out or be its own. What it has ready comes without an attempt of the heap; what it has not
+   * is allocated, as without it. dmaheap_buffer_was_ready tells. NULL: from none. */
+  const char* reservation;
 } dmaheap_allocate_options;
 
 /* One buffer. *buffer is the caller's, to free with dmaheap_buffer_free. Blocks until the outcome
@@ -329,6 +337,14 @@ DMAHEAP_API const char* dmaheap_buffer_label(const dmaheap_buffer* buffer);
 
 /* DMAHEAP_CONTIGUITY_UNSPECIFIED for NULL. */
 DMAHEAP_API dmaheap_contiguity dmaheap_buffer_contiguity(const dmaheap_buffer* buffer);
+
+/* reservations/{reservation} that it is charged to; "" for one that was allocated on top of it or
+ * without any, and for NULL. */
+DMAHEAP_API const char* dmaheap_buffer_reservation(const dmaheap_buffer* buffer);
+
+/* 1: that reservation had it ready. 0 also where the daemon did not say so of this one: its answer
+ * was lost on the way, or of several only some were ready. */
+DMAHEAP_API int32_t dmaheap_buffer_was_ready(const dmaheap_buffer* buffer);
 
 /* mmap(2) of the whole buffer. *mapping is the caller's, to free with dmaheap_mapping_free; it may
  * outlive the buffer. The error's message carries the errno. */
@@ -404,6 +420,139 @@ DMAHEAP_API dmaheap_code dmaheap_claim(dmaheap_client* client, const char* name,
 DMAHEAP_API dmaheap_code dmaheap_release(dmaheap_client* client, const char* name,
                                          const char* claim_token, int64_t timeout_ms,
                                          dmaheap_error** error);
+
+/* ---- Reservations: buffers that are booked ahead ---- */
+
+typedef struct dmaheap_reserve_options {
+  uint32_t struct_size;
+  /* How many, 1 to 32. 0: 1. */
+  uint32_t count;
+  /* As in dmaheap_allocate_options; both are required. */
+  const char* heap;
+  int64_t size_bytes;
+  const char* label;
+  /* How long it stays once no session keeps it. 0: the daemon's default, 60000. The policy caps it.
+   */
+  int64_t lease_ms;
+  /* Of the booking, which makes all count buffers. 0: 5000. */
+  int64_t deadline_ms;
+  /* Makes a repeat idempotent, as long as the daemon is not started again. NULL: a random one. */
+  const char* request_id;
+  /* Of the booking, and of what is made again. A request of a higher one that lacks room takes that
+   * of what is ready. */
+  dmaheap_priority priority;
+  /* What was drawn and released is made again once fewer than so many exist, and then up to count.
+   * 0: count, so at once. */
+  uint32_t refill_below;
+  const char* retry_policy;
+  /* Of the booking. */
+  dmaheap_progressed on_progress;
+  void* progress_context;
+} dmaheap_reserve_options;
+
+typedef struct dmaheap_reservation_info {
+  uint32_t struct_size;
+  uint32_t count;
+  /* reservations/{reservation} */
+  const char* name;
+  /* heaps/{heap} */
+  const char* heap;
+  /* Of each buffer, in whole pages. */
+  int64_t size_bytes;
+  const char* label;
+  dmaheap_priority priority;
+  uint32_t refill_below;
+  const char* retry_policy;
+  int64_t lease_ms;
+  /* clients/{client} whose session keeps it; "": none, and it ends at expire_time_ms. */
+  const char* client;
+  /* Since 1970-01-01 UTC. -1: it does not end, for a session keeps it. */
+  int64_t create_time_ms;
+  int64_t expire_time_ms;
+  /* Of the count: ready to be drawn; drawn and not released yet; being made now. */
+  uint32_t ready;
+  uint32_t drawn;
+  uint32_t refilling;
+  uint32_t reserved;
+  /* Why the last try to make one did not succeed; "" once one does. */
+  const char* last_error;
+  /* Since it was made: buffers that were drawn and were ready; asked for and not ready; given back
+   * to a request of a higher priority; made again. */
+  int64_t hits;
+  int64_t misses;
+  int64_t given_back;
+  int64_t refills;
+} dmaheap_reservation_info;
+
+/* Books count buffers ahead: they exist from now on, or the call says why not, as an allocation of
+ * them would. dmaheap_allocate draws from them by name; what was drawn ends with its buffer, and
+ * another is made in its place.
+ *
+ * This client keeps the reservation: it stays for as long as the client, and for its lease after
+ * that. When the daemon is started again, a thread of the library connects anew and has it kept on,
+ * also while the program makes no call; the process must run at some time within the lease. If that
+ * happens while this call is under way, what it had booked already stays for its lease beside what
+ * the repeat books.
+ *
+ * *reservation is the caller's, to free with dmaheap_reservation_free, which leaves the reservation
+ * itself where it is. Errors as dmaheap_allocate; DMAHEAP_UNIMPLEMENTED the daemon is an older one.
+ * Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_reserve(dmaheap_client* client,
+                                         const dmaheap_reserve_options* options,
+                                         dmaheap_reservation** reservation, dmaheap_error** error);
+
+/* One reservation of this user, by name with or without "reservations/". timeout_ms 0: 5000.
+ * *reservation as above. Errors: DMAHEAP_NOT_FOUND RESERVATION_NOT_FOUND it was deleted, its lease
+ * ended, or it is another user's. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_get_reservation(dmaheap_client* client, const char* name,
+                                                 int64_t timeout_ms,
+                                                 dmaheap_reservation** reservation,
+                                                 dmaheap_error** error);
+
+/* Has this client keep a reservation that another one made, as if it were its own. A draw does the
+ * same. One session alone keeps it, the last that asked for it or drew. Else as
+ * dmaheap_get_reservation. */
+DMAHEAP_API dmaheap_code dmaheap_keep_reservation(dmaheap_client* client, const char* name,
+                                                  int64_t timeout_ms,
+                                                  dmaheap_reservation** reservation,
+                                                  dmaheap_error** error);
+
+/* Frees what is ready. What was drawn stays with who has it. Errors as dmaheap_get_reservation.
+ * Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_delete_reservation(dmaheap_client* client, const char* name,
+                                                    int64_t timeout_ms, dmaheap_error** error);
+
+/* reservations/{reservation}; "" for NULL. */
+DMAHEAP_API const char* dmaheap_reservation_name(const dmaheap_reservation* reservation);
+
+/* Fills info, whose struct_size the caller has set, as far as that goes and this library knows;
+ * what it does not know becomes zero. The strings belong to the handle. Errors:
+ * DMAHEAP_INVALID_ARGUMENT. */
+DMAHEAP_API dmaheap_code dmaheap_reservation_get_info(const dmaheap_reservation* reservation,
+                                                      dmaheap_reservation_info* info,
+                                                      dmaheap_error** error);
+
+/* Frees the handle and its strings, not the reservation. */
+DMAHEAP_API void dmaheap_reservation_free(dmaheap_reservation* reservation);
+
+/* The reservations of this user, oldest first, whoever made them. *reservations is the caller's, to
+ * free with dmaheap_reservation_list_free. timeout_ms 0: 5000. Thread-safe. */
+DMAHEAP_API dmaheap_code dmaheap_list_reservations(dmaheap_client* client, int64_t timeout_ms,
+                                                   dmaheap_reservation_list** reservations,
+                                                   dmaheap_error** error);
+
+/* How many; 0 for NULL. */
+DMAHEAP_API uint32_t dmaheap_reservation_list_count(const dmaheap_reservation_list* reservations);
+
+/* As dmaheap_reservation_get_info. Errors: DMAHEAP_OUT_OF_RANGE no reservation of that index;
+ * DMAHEAP_INVALID_ARGUMENT. */
+DMAHEAP_API dmaheap_code dmaheap_reservation_list_get(const dmaheap_reservation_list* reservations,
+                                                      uint32_t index,
+                                                      dmaheap_reservation_info* info,
+                                                      dmaheap_error** error);
+
+/* Frees the list and its strings. */
+DMAHEAP_API void dmaheap_reservation_list_free(dmaheap_reservation_list* reservations);
 
 /* ---- Heaps ---- */
 

@@ -49,6 +49,9 @@ static void null_handles_are_refused_and_freed_without_harm(void) {
   CHECK(dmaheap_buffer_fd(NULL, &fd, NULL) == DMAHEAP_INVALID_ARGUMENT);
   CHECK(fd == 42);
   CHECK(dmaheap_buffer_size_bytes(NULL) == 0);
+  CHECK(dmaheap_buffer_was_ready(NULL) == 0);
+  CHECK(strcmp(dmaheap_reservation_name(NULL), "") == 0);
+  CHECK(dmaheap_reserve(NULL, NULL, NULL, NULL) == DMAHEAP_INVALID_ARGUMENT);
   CHECK(strcmp(dmaheap_error_message(NULL), "") == 0);
   CHECK(dmaheap_error_retry_after_ms(NULL) == -1);
 
@@ -56,6 +59,8 @@ static void null_handles_are_refused_and_freed_without_harm(void) {
   dmaheap_mapping_free(NULL);
   dmaheap_held_free(NULL);
   dmaheap_heap_list_free(NULL);
+  dmaheap_reservation_free(NULL);
+  dmaheap_reservation_list_free(NULL);
   dmaheap_request_free(NULL);
   dmaheap_client_free(NULL);
   dmaheap_error_free(NULL);

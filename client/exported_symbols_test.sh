@@ -15,6 +15,12 @@ if ! diff <(echo "$declared") <(echo "$exported"); then
   echo "declared in $header (<) and exported by $library (>) differ"
   exit 1
 fi
+# A program says which version of a function it was linked with.
+versioned=$(nm -D --defined-only "$library" | awk '{ print $3 }')
+for name in dmaheap_allocate@@DMAHEAP_0 dmaheap_reserve@@DMAHEAP_0_1 \
+  dmaheap_buffer_was_ready@@DMAHEAP_0_1; do
+  grep -qx "$name" <<<"$versioned" || { echo "$library does not export $name" && exit 1; }
+done
 soname=$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')
 [[ $soname == libdmaheap.so.0 ]] || { echo "the soname is $soname" && exit 1; }
 
