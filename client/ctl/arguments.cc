@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "client/ctl/exit_code.h"
 #include "client/ctl/parse_value.h"
 #include "client/dmaheap.h"
@@ -17,7 +18,8 @@ namespace {
 using Words = std::vector<std::string>;
 
 const Words& Kinds() {
-  static const Words& kinds = *new Words{"heaps", "buffers", "clients", "allocations"};
+  static const Words& kinds =
+      *new Words{"heaps", "buffers", "clients", "allocations", "reservations"};
   return kinds;
 }
 const Words& Formats() {
@@ -47,8 +49,11 @@ struct RawWords {
   std::string timeout = "5s";
   std::string kind;
   std::string described;
+  std::string released;
   std::string size;
   std::string lease;
+  // 0: not said.
+  int refill_below = 0;
   std::string priority;
   std::string policy_action;
 };
@@ -84,29 +89,67 @@ void AddGlobalOptions(CLI::App& app, Arguments& arguments, RawWords& raw) {
       ->capture_default_str();
 }
 
-void AddWhatToAllocate(CLI::App& verb, Arguments& arguments, RawWords& raw) {
-  verb.add_option("HEAP", arguments.heap, "Name or alias of the heap")->required();
-  verb.add_option("SIZE", raw.size, "Bytes of each buffer: 4096, 4k, 4KiB, 8MiB, 1G")
-      ->required()
+// What a draw may leave to its reservation.
+enum class Required { kYes, kUnlessDrawn };
+
+void AddWhatToAllocate(CLI::App& verb, Required required, Arguments& arguments, RawWords& raw) {
+  const bool always = required == Required::kYes;
+  const std::string unless = always ? "" : " [not with --reservation]";
+  verb.add_option("HEAP", arguments.heap, "Name or alias of the heap" + unless)->required(always);
+  verb.add_option("SIZE", raw.size, "Bytes of each buffer: 4096, 4k, 4KiB, 8MiB, 1G" + unless)
+      ->required(always)
       ->check(IsSize());
-  verb.add_option("--count", arguments.count, "Buffers; all of them or none")
-      ->type_name("N")
-      ->capture_default_str();
+}
+
+void AddHowToAllocate(CLI::App& verb, Arguments& arguments, RawWords& raw) {
   verb.add_option("--label", arguments.label, "Name of the buffers, at most 31 characters")
       ->type_name("LABEL");
   verb.add_option("--priority", raw.priority, "low, normal or high [default: the daemon's, normal]")
       ->type_name("PRIORITY")
       ->check(CLI::IsMember(Priorities()));
-  verb.add_option("--policy", arguments.retry_policy, "Retry policy to go by [default: the heap's]")
+  verb.add_option("--policy,--retry-policy", arguments.retry_policy,
+                  "Retry policy to go by [default: the heap's]")
       ->type_name("NAME");
   verb.add_flag("--wait", arguments.wait,
                 "Wait until interrupted, as far as the policy does (that of linux,cma-nofail\n"
                 "never gives up), and tell how it fares; --timeout is for the connecting only");
 }
 
+void AddCount(CLI::App& verb, Arguments& arguments) {
+  verb.add_option("--count", arguments.count, "Buffers; all of them or none")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void AddDryRun(CLI::App& verb, Arguments& arguments) {
+  verb.add_flag("--dry-run", arguments.dry_run, "Do every check, allocate nothing");
+}
+
+void AddReserve(CLI::App& app, Arguments& arguments, RawWords& raw) {
+  CLI::App* reserve = app.add_subcommand(
+      "reserve",
+      "Book buffers ahead, for alloc --reservation. Without a session that keeps it, it\n"
+      "ends with its lease, which each draw begins anew (right `reserve`)");
+  AddWhatToAllocate(*reserve, Required::kYes, arguments, raw);
+  reserve->add_option("COUNT", arguments.count, "Buffers, 1 to 32; all of them or none")
+      ->required();
+  AddHowToAllocate(*reserve, arguments, raw);
+  reserve->add_option("--lease", raw.lease, "How long it stays [default: the daemon's, 60s]")
+      ->type_name("DURATION")
+      ->check(IsDuration());
+  reserve
+      ->add_option("--refill-below", raw.refill_below,
+                   "Make released ones again once fewer than N exist [default: COUNT]")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  AddDryRun(*reserve, arguments);
+}
+
 void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
-  CLI::App* get = app.add_subcommand("get", "List heaps, buffers, clients or requests under way");
-  get->add_option("KIND", raw.kind, "heaps, buffers, clients or allocations")
+  CLI::App* get = app.add_subcommand("get",
+                                     "List heaps, buffers, clients, requests under way or\n"
+                                     "reservations");
+  get->add_option("KIND", raw.kind, "heaps, buffers, clients, allocations or reservations")
       ->required()
       ->check(CLI::IsMember(Kinds()));
   get->add_flag("--all", arguments.all, "Buffers of all users (needs the right `inspect`)");
@@ -114,20 +157,29 @@ void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
                 "Allocations: then each change too, until interrupted");
 
   CLI::App* describe = app.add_subcommand("describe", "Show all there is to know of one thing");
-  describe->add_option("NAME", raw.described, "heap/X, buffer/X or allocation/X")->required();
+  describe->add_option("NAME", raw.described, "heap/X, buffer/X, allocation/X or reservation/X")
+      ->required();
 
   CLI::App* alloc =
       app.add_subcommand("alloc",
                          "Allocate buffers. With -- COMMAND: run it with the fds inherited and\n"
                          "their numbers in DMAHEAP_FDS=3,4,...; without: show and release them");
-  AddWhatToAllocate(*alloc, arguments, raw);
-  alloc->add_flag("--dry-run", arguments.dry_run, "Do every check, allocate nothing");
+  AddWhatToAllocate(*alloc, Required::kUnlessDrawn, arguments, raw);
+  AddCount(*alloc, arguments);
+  AddHowToAllocate(*alloc, arguments, raw);
+  alloc
+      ->add_option("--reservation", arguments.reservation,
+                   "Draw from what was booked; what is not ready is allocated")
+      ->type_name("NAME");
+  AddDryRun(*alloc, arguments);
 
   CLI::App* hold =
       app.add_subcommand("hold",
                          "Allocate buffers that stay in the daemon until claimed. Shows each with\n"
                          "the token that claims it (-o name: NAME TOKEN)");
-  AddWhatToAllocate(*hold, arguments, raw);
+  AddWhatToAllocate(*hold, Required::kYes, arguments, raw);
+  AddCount(*hold, arguments);
+  AddHowToAllocate(*hold, arguments, raw);
   hold->add_option("--lease", raw.lease, "How long to hold [default: the daemon's, 60s]")
       ->type_name("DURATION")
       ->check(IsDuration());
@@ -138,12 +190,14 @@ void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
   claim->add_option("TOKEN", arguments.token, "What hold printed; - reads it from standard input")
       ->required();
 
-  CLI::App* release = app.add_subcommand("release", "Free a held buffer");
-  release->add_option("NAME", arguments.buffer, "The buffer")->required();
+  CLI::App* release = app.add_subcommand("release", "Free a held buffer, or end a reservation");
+  release->add_option("NAME", raw.released, "The buffer, or reservations/X")->required();
   release
       ->add_option("--token", arguments.token,
-                   "Needed for another user's; - reads it from standard input")
+                   "Needed for another user's buffer; - reads it from standard input")
       ->type_name("TOKEN");
+
+  AddReserve(app, arguments, raw);
 
   app.add_subcommand("version", "Show the versions of this library and of the daemon");
   app.add_subcommand("reload", "Let the daemon read its policy again (right `admin`)");
@@ -190,9 +244,11 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "buffers") arguments.verb = Verb::kGetBuffers;
   if (raw.kind == "clients") arguments.verb = Verb::kGetClients;
   if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
+  if (raw.kind == "reservations") arguments.verb = Verb::kGetReservations;
   if (arguments.all && arguments.verb != Verb::kGetBuffers) {
+    const bool own = arguments.verb == Verb::kGetReservations;
     return absl::InvalidArgumentError(
-        absl::StrCat("--all is for buffers; ", raw.kind, " are always all"));
+        absl::StrCat("--all is for buffers; ", raw.kind, " are always ", own ? "your own" : "all"));
   }
   if (arguments.watch && arguments.verb != Verb::kGetAllocations) {
     return absl::InvalidArgumentError(
@@ -202,25 +258,50 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
 }
 
 absl::Status ReadDescribed(const RawWords& raw, Arguments& arguments) {
+  struct Kind {
+    // In the singular.
+    absl::string_view collection;
+    Verb verb;
+    std::string Arguments::*name;
+  };
+  static constexpr Kind kKinds[] = {
+      {"heap", Verb::kDescribeHeap, &Arguments::heap},
+      {"buffer", Verb::kDescribeBuffer, &Arguments::buffer},
+      {"allocation", Verb::kDescribeAllocation, &Arguments::allocation},
+      {"reservation", Verb::kDescribeReservation, &Arguments::reservation},
+  };
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(raw.described, absl::MaxSplits('/', 1));
-  if (!parts.second.empty() && (parts.first == "heap" || parts.first == "heaps")) {
-    arguments.verb = Verb::kDescribeHeap;
-    arguments.heap = std::string(parts.second);
+  for (const Kind& kind : kKinds) {
+    if (parts.second.empty() || absl::StripSuffix(parts.first, "s") != kind.collection) continue;
+    arguments.verb = kind.verb;
+    arguments.*kind.name = std::string(parts.second);
     return absl::OkStatus();
   }
-  if (!parts.second.empty() && (parts.first == "buffer" || parts.first == "buffers")) {
-    arguments.verb = Verb::kDescribeBuffer;
-    arguments.buffer = std::string(parts.second);
-    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "NAME is heap/X, buffer/X, allocation/X or reservation/X, not \"", raw.described, "\""));
+}
+
+absl::Status ReadReleased(const RawWords& raw, Arguments& arguments) {
+  for (const absl::string_view prefix : {"reservations/", "reservation/"}) {
+    absl::string_view name = raw.released;
+    if (!absl::ConsumePrefix(&name, prefix)) continue;
+    arguments.verb = Verb::kReleaseReservation;
+    arguments.reservation = std::string(name);
+    if (arguments.token.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError("--token is for buffers; a reservation has none");
   }
-  if (!parts.second.empty() && (parts.first == "allocation" || parts.first == "allocations")) {
-    arguments.verb = Verb::kDescribeAllocation;
-    arguments.allocation = std::string(parts.second);
-    return absl::OkStatus();
-  }
+  arguments.verb = Verb::kRelease;
+  arguments.buffer = raw.released;
+  return absl::OkStatus();
+}
+
+absl::Status CheckAlloc(const RawWords& raw, const Arguments& arguments) {
+  const bool complete = !arguments.heap.empty() && !raw.size.empty();
+  if (complete || !arguments.reservation.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("NAME is heap/X, buffer/X or allocation/X, not \"", raw.described, "\""));
+      absl::StrCat(arguments.heap.empty() ? "HEAP" : "SIZE",
+                   " is required, unless --reservation says what to draw from"));
 }
 
 // From texts, each already checked, to values.
@@ -228,7 +309,7 @@ absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
                   Arguments& arguments) {
   static const auto& kVerbs = *new std::map<absl::string_view, Verb>{
       {"alloc", Verb::kAlloc},        {"hold", Verb::kHold},
-      {"claim", Verb::kClaim},        {"release", Verb::kRelease},
+      {"claim", Verb::kClaim},        {"reserve", Verb::kReserve},
       {"version", Verb::kVersion},    {"reload", Verb::kReload},
       {"log-level", Verb::kLogLevel}, {"completion", Verb::kCompletion},
       {"policy", Verb::kPolicyCheck},
@@ -250,13 +331,17 @@ absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
   arguments.priority = kPriorities.at(raw.priority);
   if (!raw.size.empty()) arguments.size_bytes = ParseSize(raw.size).value();
   if (!raw.lease.empty()) arguments.lease = ParseDuration(raw.lease).value();
+  if (raw.refill_below > 0) arguments.refill_below = raw.refill_below;
   absl::Status status;
   if (verb == "get") {
     status = ReadGet(raw, arguments);
   } else if (verb == "describe") {
     status = ReadDescribed(raw, arguments);
+  } else if (verb == "release") {
+    status = ReadReleased(raw, arguments);
   } else {
     arguments.verb = kVerbs.at(verb);
+    if (arguments.verb == Verb::kAlloc) status = CheckAlloc(raw, arguments);
   }
   if (!status.ok() || !has_command) return status;
   if (arguments.verb != Verb::kAlloc && arguments.verb != Verb::kClaim) {
@@ -342,11 +427,13 @@ CompletionWords CommandLineWords() {
     entry.description = text.substr(0, text.find_first_of(".\n"));
     entry.options = OptionNames(*verb);
     if (entry.name == "get") entry.values = Kinds();
-    if (entry.name == "describe") entry.values = {"heap/", "buffer/", "allocation/"};
+    if (entry.name == "describe")
+      entry.values = {"heap/", "buffer/", "allocation/", "reservation/"};
     if (entry.name == "log-level") entry.values = Levels();
     if (entry.name == "policy") entry.values = PolicyActions();
     if (entry.name == "completion") entry.values = Shells();
     entry.takes_heap = verb->get_option_no_throw("HEAP") != nullptr;
+    entry.takes_reservation = entry.name == "release";
     entry.takes_file = verb->get_option_no_throw("FILE") != nullptr;
     words.verbs.push_back(std::move(entry));
   }

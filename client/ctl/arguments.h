@@ -19,13 +19,17 @@ enum class Verb {
   kGetBuffers,
   kGetClients,
   kGetAllocations,
+  kGetReservations,
   kDescribeHeap,
   kDescribeBuffer,
   kDescribeAllocation,
+  kDescribeReservation,
   kAlloc,
   kHold,
   kClaim,
   kRelease,
+  kReserve,
+  kReleaseReservation,
   kVersion,
   kReload,
   kPolicyCheck,
@@ -47,10 +51,12 @@ struct Arguments {
   bool all = false;
   // Also each change, until interrupted.
   bool watch = false;
-  // The heap, buffer or allocation in question, as written.
+  // The heap, buffer, allocation or reservation in question, as written.
   std::string heap;
   std::string buffer;
   std::string allocation;
+  // Of alloc: to draw from; heap and size_bytes may then be empty and 0.
+  std::string reservation;
   int64_t size_bytes = 0;
   int count = 1;
   std::string label;
@@ -62,6 +68,8 @@ struct Arguments {
   bool wait = false;
   // Zero: the daemon's default.
   absl::Duration lease = absl::ZeroDuration();
+  // Absent: the daemon's default, count.
+  absl::optional<int> refill_below;
   // "-": the first line of standard input, where nobody else can read it.
   std::string token;
   std::string log_level;

@@ -79,6 +79,45 @@ TEST(ArgumentsTest, AllocAndHoldTakePriorityPolicyAndWait) {
             Priority::kNormal);
 }
 
+TEST(ArgumentsTest, ReserveTakesEverythingThatItNames) {
+  const Arguments plain = ParseWell({"reserve", "linux,cma", "8MiB", "6"});
+  EXPECT_EQ(plain.verb, Verb::kReserve);
+  EXPECT_EQ(plain.heap, "linux,cma");
+  EXPECT_EQ(plain.size_bytes, 8 << 20);
+  EXPECT_EQ(plain.count, 6);
+  EXPECT_EQ(plain.lease, absl::ZeroDuration());
+  EXPECT_FALSE(plain.refill_below.has_value());
+  EXPECT_FALSE(plain.wait);
+  const Arguments arguments = ParseWell({"reserve", "linux,cma", "8MiB", "6", "--lease", "10m",
+                                         "--label", "cam", "--priority", "high", "--retry-policy",
+                                         "nofail", "--refill-below", "3", "--wait", "--dry-run"});
+  EXPECT_EQ(arguments.lease, absl::Minutes(10));
+  EXPECT_EQ(arguments.label, "cam");
+  EXPECT_EQ(arguments.priority, Priority::kHigh);
+  EXPECT_EQ(arguments.retry_policy, "nofail");
+  EXPECT_EQ(arguments.refill_below, 3);
+  EXPECT_TRUE(arguments.wait);
+  EXPECT_TRUE(arguments.dry_run);
+}
+
+TEST(ArgumentsTest, ADrawLeavesHeapAndSizeToItsReservation) {
+  const Arguments draw = ParseWell({"alloc", "--reservation", "reservations/7", "--count", "3"});
+  EXPECT_EQ(draw.verb, Verb::kAlloc);
+  EXPECT_EQ(draw.reservation, "reservations/7");
+  EXPECT_EQ(draw.heap, "");
+  EXPECT_EQ(draw.size_bytes, 0);
+  EXPECT_EQ(draw.count, 3);
+  EXPECT_EQ(ParseWell({"alloc", "a", "4k", "--reservation", "7"}).size_bytes, 4096);
+}
+
+TEST(ArgumentsTest, ReservationsAreShownDescribedAndReleased) {
+  EXPECT_EQ(ParseWell({"get", "reservations"}).verb, Verb::kGetReservations);
+  EXPECT_EQ(ParseWell({"describe", "reservation/7"}).verb, Verb::kDescribeReservation);
+  EXPECT_EQ(ParseWell({"describe", "reservations/7"}).reservation, "7");
+  EXPECT_EQ(ParseWell({"release", "reservations/7"}).verb, Verb::kReleaseReservation);
+  EXPECT_EQ(ParseWell({"release", "reservation/7"}).reservation, "7");
+}
+
 TEST(ArgumentsTest, AllocationsAreShownOrWatched) {
   EXPECT_EQ(ParseWell({"get", "allocations"}).verb, Verb::kGetAllocations);
   EXPECT_FALSE(ParseWell({"get", "allocations"}).watch);
@@ -108,6 +147,7 @@ TEST(ArgumentsTest, HoldClaimAndReleaseTakeLeaseAndToken) {
   EXPECT_EQ(claim.token, "-");
   EXPECT_THAT(claim.command, ElementsAre("tool"));
   EXPECT_EQ(release.verb, Verb::kRelease);
+  EXPECT_EQ(release.buffer, "buffers/7");
   EXPECT_EQ(release.token, "aa");
 }
 
@@ -148,10 +188,17 @@ TEST(ArgumentsTest, AWrongLineIsAUsageErrorThatSaysWhatIsWrong) {
       {{"claim", "memfd-7", "aa", "--wait"}, "--wait"},
       {{"get", "heaps", "-o", "yaml"}, "yaml not in"},
       {{"get", "heaps", "--timeout", "0"}, "above zero"},
-      {{"describe", "reserved"}, "heap/X, buffer/X or allocation/X"},
-      {{"describe", "heap/"}, "heap/X, buffer/X or allocation/X"},
-      {{"describe", "client/7"}, "heap/X, buffer/X or allocation/X"},
-      {{"alloc", "reserved"}, "SIZE"},
+      {{"describe", "reserved"}, "heap/X, buffer/X, allocation/X or reservation/X"},
+      {{"describe", "heap/"}, "heap/X, buffer/X, allocation/X or reservation/X"},
+      {{"describe", "client/7"}, "heap/X, buffer/X, allocation/X or reservation/X"},
+      {{"alloc", "reserved"}, "SIZE is required, unless --reservation"},
+      {{"alloc"}, "HEAP is required, unless --reservation"},
+      {{"hold", "reserved"}, "SIZE"},
+      {{"reserve", "reserved", "4k"}, "COUNT"},
+      {{"reserve", "reserved", "4k", "2", "--refill-below", "0"}, "--refill-below"},
+      {{"reserve", "reserved", "4k", "2", "--", "tool"}, "for alloc and claim, not for reserve"},
+      {{"release", "reservations/7", "--token", "aa"}, "a reservation has none"},
+      {{"get", "reservations", "--all"}, "always your own"},
       {{"alloc", "reserved", "4kb"}, "unknown unit"},
       {{"alloc", "reserved", "0"}, "not above zero"},
       {{"alloc", "reserved", "4k", "--count", "many"}, "--count"},
@@ -184,12 +231,18 @@ TEST(ArgumentsTest, EveryVerbAndOptionCanBeCompleted) {
 
   std::vector<std::string> verbs;
   for (const auto& verb : words.verbs) verbs.push_back(verb.name);
-  EXPECT_THAT(verbs, ElementsAre("get", "describe", "alloc", "hold", "claim", "release", "version",
-                                 "reload", "policy", "log-level", "completion"));
+  EXPECT_THAT(verbs, ElementsAre("get", "describe", "alloc", "hold", "claim", "release", "reserve",
+                                 "version", "reload", "policy", "log-level", "completion"));
   EXPECT_THAT(words.options,
               ElementsAre("--help", "--version", "--socket-dir", "--output", "--timeout"));
-  EXPECT_THAT(words.verbs[3].options, ElementsAre("--help", "--count", "--label", "--priority",
-                                                  "--policy", "--wait", "--lease"));
+  EXPECT_THAT(words.verbs[3].options,
+              ElementsAre("--help", "--count", "--label", "--priority", "--policy",
+                          "--retry-policy", "--wait", "--lease"));
+  EXPECT_THAT(words.verbs[6].options,
+              ElementsAre("--help", "--label", "--priority", "--policy", "--retry-policy", "--wait",
+                          "--lease", "--refill-below", "--dry-run"));
+  EXPECT_TRUE(words.verbs[5].takes_reservation);
+  EXPECT_TRUE(words.verbs[6].takes_heap);
   EXPECT_TRUE(words.verbs[3].takes_heap);
   EXPECT_FALSE(words.verbs[4].takes_heap);
 }

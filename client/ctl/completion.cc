@@ -10,6 +10,8 @@ namespace {
 // A short wait: a person who presses the tab key stands before it.
 constexpr absl::string_view kHeapNames =
     "$(dmaheapctl get heaps -o name --timeout 1s 2>/dev/null | cut -d/ -f2-)";
+constexpr absl::string_view kReservationNames =
+    "$(dmaheapctl get reservations -o name --timeout 1s 2>/dev/null)";
 
 std::string VerbNames(const CompletionWords& words) {
   return absl::StrJoin(words.verbs, " ", [](std::string* out, const CompletionWords::Verb& verb) {
@@ -21,6 +23,7 @@ std::string WordsBehind(const CompletionWords::Verb& verb) {
   std::vector<std::string> all = verb.values;
   all.insert(all.end(), verb.options.begin(), verb.options.end());
   if (verb.takes_heap) all.emplace_back(kHeapNames);
+  if (verb.takes_reservation) all.emplace_back(kReservationNames);
   return absl::StrJoin(all, " ");
 }
 
@@ -46,6 +49,9 @@ std::string Candidates(const CompletionWords& words) {
       "\"; return ;;\n"
       "    --priority) words=\"",
       absl::StrJoin(words.priorities, " "),
+      "\"; return ;;\n"
+      "    --reservation) words=\"",
+      kReservationNames,
       "\"; return ;;\n"
       "  esac\n"
       "  case $verb in\n"
@@ -120,11 +126,17 @@ std::string Fish(const CompletionWords& words) {
       if (option == "--priority") {
         absl::StrAppend(&script, " -x -a '", absl::StrJoin(words.priorities, " "), "'");
       }
+      if (option == "--reservation") {
+        absl::StrAppend(&script, " -x -a '", kReservationNames.substr(1), "'");
+      }
       absl::StrAppend(&script, "\n");
     }
     if (verb.takes_file) absl::StrAppend(&script, behind, "-F\n");
     if (verb.takes_heap) {
       absl::StrAppend(&script, behind, "-a '", kHeapNames.substr(1), "'\n");
+    }
+    if (verb.takes_reservation) {
+      absl::StrAppend(&script, behind, "-a '", kReservationNames.substr(1), "'\n");
     }
   }
   return script;

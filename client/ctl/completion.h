@@ -20,6 +20,8 @@ struct CompletionWords {
     std::vector<std::string> values;
     // The daemon's heaps stand behind the verb.
     bool takes_heap = false;
+    // The caller's reservations do.
+    bool takes_reservation = false;
     // The name of a file stands behind the verb. (bash offers those where it finds nothing else.)
     bool takes_file = false;
   };
@@ -31,7 +33,8 @@ struct CompletionWords {
   std::vector<Verb> verbs;
 };
 
-// shell is bash, zsh or fish; empty for another. Heaps are asked of the daemon while completing.
+// shell is bash, zsh or fish; empty for another. Heaps and reservations are asked of the daemon
+// while completing.
 std::string CompletionScript(absl::string_view shell, const CompletionWords& words);
 
 }  // namespace dmaheap::ctl

@@ -20,8 +20,10 @@ std::string BashOffers(const std::string& line) {
   EXPECT_GE(fd, 0);
   close(fd);
   std::ofstream script(path);
-  // Stands for the program that the script asks for heaps.
-  script << "dmaheapctl() { printf 'heaps/reserved\\nheaps/system\\n'; }\n"
+  // Stands for the program that the script asks for heaps and reservations.
+  script << "dmaheapctl() { case $2 in\n"
+         << "heaps) printf 'heaps/reserved\\nheaps/system\\n' ;;\n"
+         << "reservations) printf 'reservations/7\\nreservations/8\\n' ;;\nesac; }\n"
          << CompletionScript("bash", CommandLineWords()) << "COMP_WORDS=(" << line
          << ")\nCOMP_CWORD=$((${#COMP_WORDS[@]}-1))\n_dmaheapctl\necho \"${COMPREPLY[*]}\"\n";
   script.close();
@@ -34,15 +36,14 @@ std::string BashOffers(const std::string& line) {
 }
 
 TEST(CompletionTest, BashOffersTheVerbsFirst) {
-  EXPECT_EQ(BashOffers("dmaheapctl re"), "release reload\n");
+  EXPECT_EQ(BashOffers("dmaheapctl re"), "release reserve reload\n");
   EXPECT_EQ(BashOffers("dmaheapctl --socket-dir /s ho"), "hold\n");
 }
 
 TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
   EXPECT_EQ(BashOffers("dmaheapctl get ''"),
-            "heaps buffers clients allocations --help --all --watch --help --version --socket-dir "
-            "--output "
-            "--timeout\n");
+            "heaps buffers clients allocations reservations --help --all --watch --help --version "
+            "--socket-dir --output --timeout\n");
   EXPECT_EQ(BashOffers("dmaheapctl log-level w"), "warn\n");
   EXPECT_EQ(BashOffers("dmaheapctl policy c"), "check\n");
   EXPECT_EQ(BashOffers("dmaheapctl hold --le"), "--lease\n");
@@ -50,6 +51,13 @@ TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
 
 TEST(CompletionTest, BashOffersTheDaemonsHeaps) {
   EXPECT_EQ(BashOffers("dmaheapctl alloc s"), "system\n");
+}
+
+TEST(CompletionTest, BashOffersTheCallersReservations) {
+  EXPECT_EQ(BashOffers("dmaheapctl release reserv"), "reservations/7 reservations/8\n");
+  EXPECT_EQ(BashOffers("dmaheapctl alloc --reservation ''"), "reservations/7 reservations/8\n");
+  EXPECT_EQ(BashOffers("dmaheapctl describe reserv"), "reservation/\n");
+  EXPECT_EQ(BashOffers("dmaheapctl reserve reserved 4k 2 --refill"), "--refill-below\n");
 }
 
 TEST(CompletionTest, BashOffersFormatsBehindTheOption) {
@@ -66,6 +74,8 @@ TEST(CompletionTest, BashOffersNoWordOfOursToACommand) {
 
 constexpr char kHeapNames[] =
     "$(dmaheapctl get heaps -o name --timeout 1s 2>/dev/null | cut -d/ -f2-)";
+constexpr char kReservationNames[] =
+    "$(dmaheapctl get reservations -o name --timeout 1s 2>/dev/null)";
 
 CompletionWords SmallWords() {
   CompletionWords words;
@@ -73,8 +83,9 @@ CompletionWords SmallWords() {
   words.formats = {"table", "json"};
   words.priorities = {"low", "high"};
   words.verbs = {{"get", "List", {"--all"}, {"heaps"}, false},
-                 {"alloc", "It's", {"--priority"}, {}, true},
-                 {"policy", "Check", {}, {"check"}, false, true}};
+                 {"alloc", "It's", {"--priority", "--reservation"}, {}, true},
+                 {"release", "Free", {}, {}, false, true},
+                 {"policy", "Check", {}, {"check"}, false, false, true}};
   return words;
 }
 
@@ -89,18 +100,24 @@ TEST(CompletionTest, TheZshScriptIsThis) {
                         "  for word in \"$@\"; do\n"
                         "    case $word in\n"
                         "      --) return ;;\n"
-                        "      get|alloc|policy) [ -n \"$verb\" ] || verb=$word ;;\n"
+                        "      get|alloc|release|policy) [ -n \"$verb\" ] || verb=$word ;;\n"
                         "    esac\n"
                         "  done\n"
                         "  case $previous in\n"
                         "    -o|--output) found=\"table json\"; return ;;\n"
                         "    --priority) found=\"low high\"; return ;;\n"
-                        "  esac\n"
-                        "  case $verb in\n"
-                        "    '') found=\"get alloc policy\" ;;\n"
-                        "    get) found=\"heaps --all\" ;;\n"
-                        "    alloc) found=\"--priority ") +
+                        "    --reservation) found=\"") +
+                kReservationNames +
+                "\"; return ;;\n"
+                "  esac\n"
+                "  case $verb in\n"
+                "    '') found=\"get alloc release policy\" ;;\n"
+                "    get) found=\"heaps --all\" ;;\n"
+                "    alloc) found=\"--priority --reservation " +
                 kHeapNames +
+                "\" ;;\n"
+                "    release) found=\"" +
+                kReservationNames +
                 "\" ;;\n"
                 "    policy) found=\"check\" ;;\n"
                 "  esac\n"
@@ -127,8 +144,16 @@ TEST(CompletionTest, TheFishScriptIsThis) {
                         "complete -c dmaheapctl -n __fish_use_subcommand -a alloc -d 'It\\'s'\n"
                         "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -l priority "
                         "-x -a 'low high'\n"
-                        "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -a '") +
+                        "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' "
+                        "-l reservation -x -a '") +
+                (kReservationNames + 1) +
+                "'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from alloc' -a '" +
                 (kHeapNames + 1) +
+                "'\n"
+                "complete -c dmaheapctl -n __fish_use_subcommand -a release -d 'Free'\n"
+                "complete -c dmaheapctl -n '__fish_seen_subcommand_from release' -a '" +
+                (kReservationNames + 1) +
                 "'\n"
                 "complete -c dmaheapctl -n __fish_use_subcommand -a policy -d 'Check'\n"
                 "complete -c dmaheapctl -n '__fish_seen_subcommand_from policy' -a 'check'\n"

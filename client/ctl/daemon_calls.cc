@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/strip.h"
 #include "client/internal/allocation_watch.h"
 #include "client/internal/convert.h"
 #include "client/internal/grpc_channel.h"
@@ -19,6 +20,12 @@ using client_internal::ResourceName;
 
 // The most the daemon gives at once (allocator.proto).
 constexpr int kPageSize = 1000;
+
+// "GetHeap" for GetHeapRequest.
+template <typename Request>
+std::string MethodOf() {
+  return std::string(absl::StripSuffix(Request::descriptor()->name(), "Request"));
+}
 
 }  // namespace
 
@@ -53,7 +60,9 @@ absl::StatusOr<Response> DaemonCalls::Call(
   Response response;
   const absl::Status status =
       FromGrpcStatus((endpoint.stub.get()->*method)(&context, request, &response));
-  if (!status.ok()) return client_internal::Explain(status, endpoint.path, timeout_);
+  if (!status.ok()) {
+    return client_internal::Explain(status, endpoint.path, timeout_, MethodOf<Request>());
+  }
   return response;
 }
 
@@ -108,6 +117,30 @@ absl::Status DaemonCalls::Release(absl::string_view name, absl::string_view toke
   request.set_name(ResourceName("buffers", name));
   request.set_claim_token(std::string(token));
   return Call(allocator_, &v1::Allocator::Stub::ReleaseBuffer, request).status();
+}
+
+absl::StatusOr<v1::Reservation> DaemonCalls::Reserve(const v1::ReserveBuffersRequest& request,
+                                                     const ProgressCallback& on_progress) {
+  if (absl::Status connected = Connect(allocator_); !connected.ok()) return connected;
+  const client_internal::AllocationWatch watch(replies_, *allocator_.stub, request.request_id(),
+                                               on_progress);
+  return Call(allocator_, &v1::Allocator::Stub::ReserveBuffers, request);
+}
+
+absl::StatusOr<v1::ListReservationsResponse> DaemonCalls::ListReservations() {
+  return CallAllPages(allocator_, &v1::Allocator::Stub::ListReservations);
+}
+
+absl::StatusOr<v1::Reservation> DaemonCalls::GetReservation(absl::string_view name) {
+  v1::GetReservationRequest request;
+  request.set_name(ResourceName("reservations", name));
+  return Call(allocator_, &v1::Allocator::Stub::GetReservation, request);
+}
+
+absl::Status DaemonCalls::DeleteReservation(absl::string_view name) {
+  v1::DeleteReservationRequest request;
+  request.set_name(ResourceName("reservations", name));
+  return Call(allocator_, &v1::Allocator::Stub::DeleteReservation, request).status();
 }
 
 absl::StatusOr<v1::ListClientsResponse> DaemonCalls::ListClients() {

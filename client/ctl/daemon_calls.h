@@ -38,6 +38,11 @@ class DaemonCalls {
   absl::StatusOr<v1::AllocateBuffersResponse> Allocate(
       const v1::AllocateBuffersRequest& request, const ProgressCallback& on_progress = nullptr);
   absl::Status Release(absl::string_view name, absl::string_view token);
+  absl::StatusOr<v1::Reservation> Reserve(const v1::ReserveBuffersRequest& request,
+                                          const ProgressCallback& on_progress = nullptr);
+  absl::StatusOr<v1::ListReservationsResponse> ListReservations();
+  absl::StatusOr<v1::Reservation> GetReservation(absl::string_view name);
+  absl::Status DeleteReservation(absl::string_view name);
 
   // On the admin socket.
   absl::StatusOr<v1::ListClientsResponse> ListClients();

@@ -28,6 +28,7 @@ TEST(ExitCodeTest, AWrongPolicyFileIsNoWrongCommandLine) {
 TEST(ExitCodeTest, WhatCanNeverBeIs2) {
   EXPECT_EQ(CodeFor(ErrorReason::INVALID_SIZE), 2);
   EXPECT_EQ(CodeFor(ErrorReason::INVALID_LEASE), 2);
+  EXPECT_EQ(CodeFor(ErrorReason::INVALID_RESERVATION), 2);
   EXPECT_EQ(CodeFor(ErrorReason::SIZE_EXCEEDS_HEAP), 2);
 }
 
@@ -39,6 +40,7 @@ TEST(ExitCodeTest, WhatDoesNotExistIs5) {
   EXPECT_EQ(CodeFor(ErrorReason::HEAP_NOT_FOUND), 5);
   EXPECT_EQ(CodeFor(ErrorReason::BUFFER_NOT_FOUND), 5);
   EXPECT_EQ(CodeFor(ErrorReason::LEASE_EXPIRED), 5);
+  EXPECT_EQ(CodeFor(ErrorReason::RESERVATION_NOT_FOUND), 5);
 }
 
 TEST(ExitCodeTest, WhatMayWorkLaterIs6) {

@@ -8,6 +8,7 @@
 #include "client/ctl/verbs_buffer.h"
 #include "client/ctl/verbs_policy.h"
 #include "client/ctl/verbs_query.h"
+#include "client/ctl/verbs_reservation.h"
 
 namespace dmaheap::ctl {
 namespace {
@@ -19,10 +20,12 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
     case Verb::kGetBuffers:
     case Verb::kGetClients:
     case Verb::kGetAllocations:
+    case Verb::kGetReservations:
       return Get(arguments, interrupt, streams);
     case Verb::kDescribeHeap:
     case Verb::kDescribeBuffer:
     case Verb::kDescribeAllocation:
+    case Verb::kDescribeReservation:
       return Describe(arguments, interrupt, streams);
     case Verb::kAlloc:
       return Alloc(arguments, interrupt, streams);
@@ -32,6 +35,10 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
       return Claim(arguments, interrupt, streams);
     case Verb::kRelease:
       return Release(arguments, interrupt, streams);
+    case Verb::kReserve:
+      return Reserve(arguments, interrupt, streams);
+    case Verb::kReleaseReservation:
+      return ReleaseReservation(arguments, interrupt, streams);
     case Verb::kVersion:
       return Version(arguments, streams);
     case Verb::kReload:

@@ -16,6 +16,7 @@
 #include "client/ctl/show.h"
 #include "client/ctl/units_text.h"
 #include "client/ctl/views.h"
+#include "client/ctl/waiting.h"
 #include "client/dmaheap.h"
 #include "client/internal/convert.h"
 #include "client/internal/random_id.h"
@@ -32,17 +33,8 @@ v1::AllocateBuffersRequest MakeRequest(const Arguments& arguments) {
   request.set_request_id(client_internal::RandomId());
   request.set_priority(client_internal::FromPriority(arguments.priority));
   request.set_retry_policy(arguments.retry_policy);
+  request.set_reservation(client_internal::ResourceName("reservations", arguments.reservation));
   return request;
-}
-
-absl::Duration DeadlineOf(const Arguments& arguments) {
-  return arguments.wait ? absl::InfiniteDuration() : arguments.timeout;
-}
-
-// What shows the progress of a request that was told to wait; empty for another.
-ProgressCallback ProgressOf(const Arguments& arguments, ProgressDisplay& display) {
-  if (!arguments.wait) return nullptr;
-  return [&display](const AllocationProgress& progress) { display.Show(progress); };
 }
 
 absl::StatusOr<int> DryRun(const Arguments& arguments, Interrupt& interrupt,
@@ -52,9 +44,14 @@ absl::StatusOr<int> DryRun(const Arguments& arguments, Interrupt& interrupt,
   DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
   const auto answer = daemon.Allocate(request);
   if (!answer.ok()) return answer.status();
-  streams.err << "dmaheapctl: dry run: " << arguments.count << " x " << arguments.size_bytes
-              << " bytes from " << Printable(request.heap())
-              << " passed every check; nothing was allocated\n";
+  streams.err << "dmaheapctl: dry run: ";
+  if (request.reservation().empty()) {
+    streams.err << arguments.count << " x " << arguments.size_bytes << " bytes from "
+                << Printable(request.heap());
+  } else {
+    streams.err << "a draw of " << arguments.count << " from " << Printable(request.reservation());
+  }
+  streams.err << " passed every check; nothing was allocated\n";
   return kExitOk;
 }
 
@@ -77,7 +74,8 @@ class CancellableAllocation {
            .deadline = DeadlineOf(arguments),
            .priority = arguments.priority,
            .retry_policy = arguments.retry_policy,
-           .on_progress = ProgressOf(arguments, display)},
+           .on_progress = ProgressOf(arguments, display),
+           .reservation = arguments.reservation},
           arguments.count, [promise](Result got) { promise->set_value(std::move(got)); });
     }
     return future.get();
@@ -111,6 +109,8 @@ v1::AllocateBuffersResponse Describe(const std::vector<Buffer>& buffers) {
     // The same numbers (dmaheap.h).
     message.set_contiguity(static_cast<v1::Contiguity>(buffer.contiguity()));
     message.set_label(buffer.label());
+    message.set_reservation(buffer.reservation());
+    if (buffer.was_ready()) got.set_drawn(got.drawn() + 1);
   }
   return got;
 }
@@ -130,6 +130,17 @@ absl::StatusOr<int> Use(const std::vector<Buffer>& buffers, const Arguments& arg
   absl::StatusOr<int> exit_code = RunCommand(arguments.command, fds, interrupt, error);
   if (!error.empty()) streams.err << "dmaheapctl: " << Printable(error) << "\n";
   return exit_code;
+}
+
+// A draw that was not served from what was ready: nothing failed, but somebody wanted it so.
+void TellMisses(const std::vector<Buffer>& buffers, const Arguments& arguments,
+                const Streams& streams) {
+  const int drawn = Describe(buffers).drawn();
+  if (arguments.reservation.empty() || drawn == static_cast<int>(buffers.size())) return;
+  const std::string name =
+      Printable(client_internal::ResourceName("reservations", arguments.reservation));
+  streams.err << "dmaheapctl: " << name << " had " << drawn << " of " << buffers.size()
+              << " ready; dmaheapctl describe " << name << " shows how it fares\n";
 }
 
 // A token on the command line can be read by every user of the machine while the process runs.
@@ -163,6 +174,7 @@ absl::StatusOr<int> Alloc(const Arguments& arguments, Interrupt& interrupt,
   if (!buffers.ok()) return buffers.status();
   // They were quicker than the cancellation, but nobody wants them any more.
   if (interrupted) return absl::CancelledError("interrupted; the buffers were released");
+  TellMisses(*buffers, arguments, streams);
   return Use(*buffers, arguments, interrupt, streams);
 }
 

@@ -77,6 +77,13 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
         arguments.format, *allocations, JsonFields::kWhole, NamesOf(allocations->allocations()),
         [&](bool wide) { return UnderWayTable(*allocations, wide); }, streams.out);
   }
+  if (arguments.verb == Verb::kGetReservations) {
+    const auto reservations = daemon.ListReservations();
+    if (!reservations.ok()) return reservations.status();
+    return ShowTable(
+        arguments.format, *reservations, JsonFields::kWhole, NamesOf(reservations->reservations()),
+        [&](bool wide) { return ReservationTable(*reservations, wide, absl::Now()); }, streams.out);
+  }
   const auto buffers = arguments.all ? daemon.ListAllBuffers() : daemon.ListBuffers();
   if (!buffers.ok()) return buffers.status();
   if (buffers->accounting() == v1::PARTIAL) {
@@ -112,6 +119,11 @@ absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
     const auto allocation = FindAllocation(daemon, arguments.allocation);
     if (!allocation.ok()) return allocation.status();
     return show(*allocation, allocation->name(), DescribeAllocation(*allocation));
+  }
+  if (arguments.verb == Verb::kDescribeReservation) {
+    const auto reservation = daemon.GetReservation(arguments.reservation);
+    if (!reservation.ok()) return reservation.status();
+    return show(*reservation, reservation->name(), DescribeReservation(*reservation, absl::Now()));
   }
   const auto buffer = daemon.GetBuffer(arguments.buffer);
   if (!buffer.ok()) return buffer.status();

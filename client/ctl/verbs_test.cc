@@ -404,6 +404,136 @@ TEST_F(VerbsTest, ReleaseFreesAHeldBufferOnce) {
   EXPECT_EQ(Ctl({"release", name}), 5);
 }
 
+TEST_F(VerbsTest, ReserveBooksWithoutASessionAndTellsWhenThatEnds) {
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "3", "--lease", "90s", "--label", "cam", "--priority",
+                 "high", "--retry-policy", "nofail", "--refill-below", "2", "-o", "name"}),
+            0)
+      << err_;
+
+  EXPECT_EQ(out_, "reservations/1\n");
+  const auto bookings = daemon_->reservations().bookings();
+  ASSERT_EQ(bookings.size(), 1u);
+  EXPECT_EQ(bookings[0].session_id(), "");
+  EXPECT_EQ(bookings[0].heap(), "heaps/reserved");
+  EXPECT_EQ(bookings[0].size_bytes(), 8192);
+  EXPECT_EQ(bookings[0].count(), 3);
+  EXPECT_EQ(bookings[0].lease().seconds(), 90);
+  EXPECT_EQ(bookings[0].label(), "cam");
+  EXPECT_EQ(bookings[0].priority(), v1::HIGH);
+  EXPECT_EQ(bookings[0].retry_policy(), "nofail");
+  EXPECT_EQ(bookings[0].refill_below(), 2);
+  EXPECT_THAT(err_, MatchesRegex("dmaheapctl: no session keeps reservations/1: it ends at "
+                                 "20..-..-..T..:..:..\\+00:00, 1m30s from now, .*"
+                                 "release reservations/1 ends it\n"));
+}
+
+TEST_F(VerbsTest, ReserveShowsWhatItBooked) {
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "3"}), 0) << err_;
+
+  EXPECT_FALSE(daemon_->reservations().bookings()[0].has_lease());
+  EXPECT_FALSE(daemon_->reservations().bookings()[0].has_refill_below());
+  EXPECT_THAT(out_,
+              MatchesRegex("NAME  HEAP      SIZE  READY  DRAWN  COUNT  LABEL  EXPIRES   AGE\n"
+                           "1     reserved  8KiB      3      0      3  -      *[56].s  150m\n"));
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "3", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("{\n \"name\": \"reservations/2\",\n"));
+}
+
+TEST_F(VerbsTest, ADryRunOfABookingBooksNothing) {
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "3", "--dry-run"}), 0) << err_;
+
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(err_, HasSubstr("nothing was allocated"));
+  EXPECT_TRUE(daemon_->reservations().bookings()[0].validate_only());
+  EXPECT_TRUE(daemon_->reservations().List().empty());
+}
+
+TEST_F(VerbsTest, ABookingThatWaitsTellsHowItFares) {
+  std::promise<void> told;
+  daemon_->reservations().SetBeforeBooking([&](const v1::ReserveBuffersRequest& request) {
+    v1::Allocation allocation;
+    allocation.set_heap("heaps/reserved");
+    allocation.set_state(v1::Allocation::BACKING_OFF);
+    allocation.set_attempts(7);
+    daemon_->Report(request.request_id(), allocation);
+    told.get_future().wait_for(std::chrono::seconds(10));
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "3", "--wait", "--timeout", "1ms"}, "",
+                [&](Written&, Written& err) {
+                  EXPECT_TRUE(err.WaitFor("attempt 7"));
+                  told.set_value();
+                }),
+            0)
+      << err_;
+}
+
+TEST_F(VerbsTest, ReservationsAreListedAndDescribed) {
+  ASSERT_EQ(Ctl({"reserve", "reserved", "8k", "3"}), 0) << err_;
+  ASSERT_EQ(Ctl({"reserve", "reserved", "4k", "2"}), 0) << err_;
+
+  EXPECT_EQ(Ctl({"get", "reservations", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "reservations/1\nreservations/2\n");
+  EXPECT_EQ(Ctl({"get", "reservations", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("{\n \"reservations\": [\n"));
+  EXPECT_EQ(Ctl({"describe", "reservation/2"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("NAME          reservations/2\n"));
+  EXPECT_EQ(Ctl({"describe", "reservation/9"}), 5);
+  EXPECT_THAT(err_, HasSubstr("reason=RESERVATION_NOT_FOUND"));
+}
+
+TEST_F(VerbsTest, AllocDrawsFromAReservation) {
+  ASSERT_EQ(Ctl({"reserve", "reserved", "8k", "3", "--label", "cam"}), 0) << err_;
+
+  EXPECT_EQ(Ctl({"alloc", "--reservation", "reservations/1", "--count", "2", "-o", "json"}), 0)
+      << err_;
+
+  EXPECT_EQ(err_, "");
+  EXPECT_THAT(out_, HasSubstr("\"reservation\": \"reservations/1\""));
+  EXPECT_THAT(out_, HasSubstr("\"drawn\": 2"));
+  EXPECT_EQ(daemon_->requests()[0].reservation(), "reservations/1");
+  EXPECT_EQ(daemon_->requests()[0].heap(), "");
+  EXPECT_EQ(daemon_->WaitForReleases(2).size(), 2u);
+}
+
+TEST_F(VerbsTest, ADrawThatWasAMissIsServedAndTold) {
+  ASSERT_EQ(Ctl({"reserve", "reserved", "8k", "1"}), 0) << err_;
+
+  EXPECT_EQ(Ctl({"alloc", "--reservation", "1", "--count", "3"}), 0) << err_;
+
+  EXPECT_THAT(err_, HasSubstr("reservations/1 had 1 of 3 ready"));
+  EXPECT_EQ(daemon_->WaitForReleases(3).size(), 3u);
+}
+
+TEST_F(VerbsTest, ADrawFromNoReservationIs5AndADryRunSaysWhatItIs) {
+  EXPECT_EQ(Ctl({"alloc", "--reservation", "9"}), 5);
+  EXPECT_THAT(err_, HasSubstr("reason=RESERVATION_NOT_FOUND"));
+
+  ASSERT_EQ(Ctl({"reserve", "reserved", "8k", "1"}), 0) << err_;
+  EXPECT_EQ(Ctl({"alloc", "--reservation", "1", "--dry-run"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("a draw of 1 from reservations/1 passed every check"));
+}
+
+TEST_F(VerbsTest, ReleaseEndsAReservationOnce) {
+  ASSERT_EQ(Ctl({"reserve", "reserved", "8k", "1"}), 0) << err_;
+
+  EXPECT_EQ(Ctl({"release", "reservations/1"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("ended reservations/1"));
+  EXPECT_TRUE(daemon_->reservations().List().empty());
+  EXPECT_EQ(Ctl({"release", "reservation/1"}), 5);
+}
+
+TEST_F(VerbsTest, AnOlderDaemonIsSaidToMissTheCall) {
+  daemon_ = nullptr;
+  daemon_ = FakeDaemon::Start({.knows_reservations = false});
+
+  EXPECT_EQ(Ctl({"reserve", "reserved", "8k", "1"}), 1);
+  EXPECT_THAT(err_, HasSubstr("does not know ReserveBuffers: it is older; update dmaheapd"));
+  EXPECT_EQ(Ctl({"get", "reservations"}), 1);
+  EXPECT_THAT(err_, HasSubstr("does not know ListReservations"));
+}
+
 TEST_F(VerbsTest, VersionSaysThatOfBothSides) {
   EXPECT_EQ(Ctl({"version"}), 0) << err_;
 

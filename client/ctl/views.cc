@@ -57,8 +57,8 @@ std::string KnownSize(bool known, int64_t bytes, std::string (*text)(int64_t)) {
   return known ? text(bytes) : std::string();
 }
 
-std::string UtcText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime(absl::RFC3339_sec, ToTime(time), absl::UTCTimeZone());
+std::string KnownTime(bool known, const google::protobuf::Timestamp& time) {
+  return known ? UtcText(time) : std::string();
 }
 
 // Heaps ---------------------------------------------------------------------------------------
@@ -133,6 +133,11 @@ std::vector<BufferField> BufferFields(bool wide, bool of_all) {
   if (wide || of_all) fields.push_back({{"UID", kRight}, UidCell});
   if (wide) fields.push_back({{"CLIENT", kRight}, ClientCell});
   fields.push_back({{"LABEL", kLeft, true}, LabelCell});
+  if (wide) {
+    fields.push_back({{"RESERVATION"}, [](const B& b, absl::Time) {
+                        return std::string(ShortName(b.reservation()));
+                      }});
+  }
   if (wide) fields.push_back({{"REQUEST_ID"}, RequestCell});
   if (wide) fields.push_back({{"EXPIRES", kRight}, ExpiresCell});
   fields.push_back({{"AGE", kRight}, AgeCell});
@@ -239,6 +244,9 @@ std::vector<AllocationField> AllocationFields(bool wide) {
                       [](const A& a, absl::Time) { return SizeText(a.own_bytes()); }});
     fields.push_back({{"OTHERS", kRight, false, 7},
                       [](const A& a, absl::Time) { return SizeText(a.waiting_others_bytes()); }});
+    fields.push_back({{"RESERVATION"}, [](const A& a, absl::Time) {
+                        return std::string(ShortName(a.reservation()));
+                      }});
     fields.push_back({{"REQUEST_ID"}, RequestOfCell});
     fields.push_back({{"LAST_ERROR"}, LastErrorCell});
   }
@@ -246,7 +254,71 @@ std::vector<AllocationField> AllocationFields(bool wide) {
   return fields;
 }
 
+// Reservations --------------------------------------------------------------------------------
+
+using ReservationField = Field<v1::Reservation>;
+using R = v1::Reservation;
+
+std::string ReadyCell(const R& r, absl::Time) { return absl::StrCat(r.ready_count()); }
+std::string DrawnCell(const R& r, absl::Time) { return absl::StrCat(r.drawn_count()); }
+std::string RefillingCell(const R& r, absl::Time) { return absl::StrCat(r.refilling_count()); }
+std::string BookedCell(const R& r, absl::Time) { return absl::StrCat(r.count()); }
+std::string BookedLabelCell(const R& r, absl::Time) { return r.label(); }
+std::string RefillBelowCell(const R& r, absl::Time) { return absl::StrCat(r.refill_below()); }
+std::string BookedPriorityCell(const R& r, absl::Time) { return v1::Priority_Name(r.priority()); }
+std::string BookedPolicyCell(const R& r, absl::Time) { return r.retry_policy(); }
+std::string LeaseCell(const R& r, absl::Time) {
+  return absl::FormatDuration(ToDuration(r.lease()));
+}
+std::string HitsCell(const R& r, absl::Time) { return absl::StrCat(r.hits()); }
+std::string MissesCell(const R& r, absl::Time) { return absl::StrCat(r.misses()); }
+std::string GivenBackCell(const R& r, absl::Time) { return absl::StrCat(r.given_back()); }
+std::string RefillsCell(const R& r, absl::Time) { return absl::StrCat(r.refills()); }
+std::string RefillErrorCell(const R& r, absl::Time) { return r.last_error(); }
+std::string EndsCell(const R& r, absl::Time now) {
+  return r.has_expire_time() ? AgeText(ToTime(r.expire_time()) - now) : std::string();
+}
+std::string BookedAgeCell(const R& r, absl::Time now) {
+  return r.has_create_time() ? AgeText(now - ToTime(r.create_time())) : std::string();
+}
+
+std::vector<ReservationField> ReservationFields(bool wide) {
+  std::vector<ReservationField> fields = {
+      {{"NAME"}, [](const R& r, absl::Time) { return std::string(ShortName(r.name())); }},
+      {{"HEAP", kLeft, true},
+       [](const R& r, absl::Time) { return std::string(ShortName(r.heap())); }},
+      {{"SIZE", kRight}, [](const R& r, absl::Time) { return SizeText(r.size_bytes()); }},
+      {{"READY", kRight}, ReadyCell},
+      {{"DRAWN", kRight}, DrawnCell},
+      {{"COUNT", kRight}, BookedCell},
+  };
+  if (wide) {
+    fields.push_back({{"REFILLING", kRight}, RefillingCell});
+    fields.push_back({{"REFILL_BELOW", kRight}, RefillBelowCell});
+    fields.push_back({{"PRIORITY"}, BookedPriorityCell});
+    fields.push_back({{"POLICY"}, BookedPolicyCell});
+    fields.push_back({{"CLIENT", kRight},
+                      [](const R& r, absl::Time) { return std::string(ShortName(r.client())); }});
+    fields.push_back({{"HITS", kRight}, HitsCell});
+    fields.push_back({{"MISSES", kRight}, MissesCell});
+    fields.push_back({{"GIVEN_BACK", kRight}, GivenBackCell});
+    fields.push_back({{"REFILLS", kRight}, RefillsCell});
+  }
+  fields.push_back({{"LABEL", kLeft, true}, BookedLabelCell});
+  if (wide) {
+    fields.push_back({{"LAST_ERROR"}, RefillErrorCell});
+    fields.push_back({{"LEASE", kRight}, LeaseCell});
+  }
+  fields.push_back({{"EXPIRES", kRight}, EndsCell});
+  fields.push_back({{"AGE", kRight}, BookedAgeCell});
+  return fields;
+}
+
 }  // namespace
+
+std::string UtcText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime(absl::RFC3339_sec, ToTime(time), absl::UTCTimeZone());
+}
 
 absl::string_view ShortName(absl::string_view name) {
   const size_t slash = name.find('/');
@@ -267,6 +339,11 @@ Table ClientTable(const v1::ListClientsResponse& clients, bool wide, absl::Time 
 
 Table UnderWayTable(const v1::ListAllocationsResponse& allocations, bool wide) {
   return MakeTable(AllocationFields(wide), allocations.allocations(), absl::InfinitePast());
+}
+
+Table ReservationTable(const v1::ListReservationsResponse& reservations, bool wide,
+                       absl::Time now) {
+  return MakeTable(ReservationFields(wide), reservations.reservations(), now);
 }
 
 Table AllocationTable(const v1::AllocateBuffersResponse& got) {
@@ -334,15 +411,12 @@ std::string DescribeBuffer(const v1::Buffer& buffer, absl::Time now) {
       {{"LABEL"}, LabelCell},
       {{"UID"}, UidCell},
       {{"CLIENT"}, [](const B& b, absl::Time) { return b.client(); }},
+      {{"RESERVATION"}, [](const B& b, absl::Time) { return b.reservation(); }},
       {{"REQUEST_ID"}, RequestCell},
       {{"CREATED"},
-       [](const B& b, absl::Time) {
-         return b.has_create_time() ? UtcText(b.create_time()) : std::string();
-       }},
+       [](const B& b, absl::Time) { return KnownTime(b.has_create_time(), b.create_time()); }},
       {{"EXPIRES"},
-       [](const B& b, absl::Time) {
-         return b.has_expire_time() ? UtcText(b.expire_time()) : std::string();
-       }},
+       [](const B& b, absl::Time) { return KnownTime(b.has_expire_time(), b.expire_time()); }},
       {{"AGE"}, AgeCell},
   };
   return Describe(fields, buffer, now);
@@ -354,6 +428,7 @@ std::string DescribeAllocation(const v1::Allocation& allocation) {
       {{"REQUEST_ID"}, RequestOfCell},
       {{"UID"}, UidOfCell},
       {{"CLIENT"}, [](const A& a, absl::Time) { return a.client(); }},
+      {{"RESERVATION"}, [](const A& a, absl::Time) { return a.reservation(); }},
       {{"HEAP"}, [](const A& a, absl::Time) { return a.heap(); }},
       {{"SIZE"}, [](const A& a, absl::Time) { return BothSizes(a.size_bytes()); }},
       {{"COUNT"}, CountCell},
@@ -380,6 +455,36 @@ std::string DescribeAllocation(const v1::Allocation& allocation) {
       {{"AGE"}, ElapsedCell},
   };
   return Describe(fields, allocation, absl::InfinitePast());
+}
+
+std::string DescribeReservation(const v1::Reservation& reservation, absl::Time now) {
+  const std::vector<ReservationField> fields = {
+      {{"NAME"}, [](const R& r, absl::Time) { return r.name(); }},
+      {{"HEAP"}, [](const R& r, absl::Time) { return r.heap(); }},
+      {{"SIZE"}, [](const R& r, absl::Time) { return BothSizes(r.size_bytes()); }},
+      {{"COUNT"}, BookedCell},
+      {{"READY"}, ReadyCell},
+      {{"DRAWN"}, DrawnCell},
+      {{"REFILLING"}, RefillingCell},
+      {{"REFILL_BELOW"}, RefillBelowCell},
+      {{"LAST_ERROR"}, RefillErrorCell},
+      {{"LABEL"}, BookedLabelCell},
+      {{"PRIORITY"}, BookedPriorityCell},
+      {{"POLICY"}, BookedPolicyCell},
+      {{"UID"}, [](const R& r, absl::Time) { return absl::StrCat(r.owner_uid()); }},
+      {{"CLIENT"}, [](const R& r, absl::Time) { return r.client(); }},
+      {{"LEASE"}, LeaseCell},
+      {{"HITS"}, HitsCell},
+      {{"MISSES"}, MissesCell},
+      {{"GIVEN_BACK"}, GivenBackCell},
+      {{"REFILLS"}, RefillsCell},
+      {{"CREATED"},
+       [](const R& r, absl::Time) { return KnownTime(r.has_create_time(), r.create_time()); }},
+      {{"EXPIRES"},
+       [](const R& r, absl::Time) { return KnownTime(r.has_expire_time(), r.expire_time()); }},
+      {{"AGE"}, BookedAgeCell},
+  };
+  return Describe(fields, reservation, now);
 }
 
 }  // namespace dmaheap::ctl

@@ -47,6 +47,7 @@ v1::ListBuffersResponse Buffers() {
   delivered.set_owner_uid(1000);
   delivered.set_client("clients/7");
   delivered.set_request_id("r1");
+  delivered.set_reservation("reservations/3");
   delivered.mutable_create_time()->set_seconds(kNowSeconds - 300);
   v1::Buffer& held = *buffers.add_buffers();
   held.set_name("buffers/memfd-123456789012");
@@ -120,11 +121,12 @@ TEST(ViewsTest, WideBuffersSayEverything) {
   EXPECT_EQ(
       PrintTable(BufferTable(Buffers(), /*wide=*/true, /*of_all=*/false, kNow), 0),
       "NAME                HEAP                                SIZE  STATE      CONTIGUITY        "
-      " UID  CLIENT  LABEL                            REQUEST_ID  EXPIRES  AGE\n"
+      " UID  CLIENT  LABEL                            RESERVATION  REQUEST_ID  EXPIRES  AGE\n"
       "4711                reserved                         11.8MiB  DELIVERED  PHYSICAL          "
-      "1000       7  preview                          r1                -   5m\n"
+      "1000       7  preview                          3            r1                -   5m\n"
       "memfd-123456789012  simulated-with-a-very-long-name     4KiB  HELD       SIMULATED   "
-      "4294967294       -  a-label-of-thirty-one-charactes  -               50s  10s\n");
+      "4294967294       -  a-label-of-thirty-one-charactes  -            -               50s  "
+      "10s\n");
 }
 
 TEST(ViewsTest, ClientsAreATable) {
@@ -146,6 +148,7 @@ v1::ListAllocationsResponse Allocations() {
   v1::Allocation& waits = *allocations.add_allocations();
   waits.set_name("allocations/12");
   waits.set_request_id("r7");
+  waits.set_reservation("reservations/3");
   waits.set_owner_uid(1000);
   waits.set_client("clients/3");
   waits.set_heap("heaps/linux,cma");
@@ -201,11 +204,12 @@ TEST(ViewsTest, WideAllocationsSayEverything) {
   EXPECT_EQ(
       PrintTable(UnderWayTable(Allocations(), /*wide=*/true), 0),
       "NAME  HEAP       SIZE  COUNT   UID  CLIENT  PRIORITY  POLICY   STATE        ATTEMPTS   "
-      "NEXT  OBSTACLE     FREE  LARGEST    OWN  OTHERS  REQUEST_ID  LAST_ERROR  AGE\n"
+      "NEXT  OBSTACLE     FREE  LARGEST    OWN  OTHERS  RESERVATION  REQUEST_ID  LAST_ERROR  AGE\n"
       "12    linux,cma  8MiB    2/6  1000       3  HIGH      nofail   BACKING_OFF        41  "
-      "300ms  OWN_BUFFERS  6MiB     4MiB  24MiB      0B  r7          ENOMEM       5m\n"
+      "300ms  OWN_BUFFERS  6MiB     4MiB  24MiB      0B  3            r7          ENOMEM       5m\n"
       "13    linux,cma  4KiB    0/1  1001       -  NORMAL    default  IN_LINE             0   "
-      "   -  -               -        -     0B      0B  -           -            2s\n");
+      "   -  -               -        -     0B      0B  -            -           -            "
+      "2s\n");
 }
 
 TEST(ViewsTest, AnAllocationIsDescribedFieldByField) {
@@ -214,6 +218,7 @@ TEST(ViewsTest, AnAllocationIsDescribedFieldByField) {
             "REQUEST_ID      r7\n"
             "UID             1000\n"
             "CLIENT          clients/3\n"
+            "RESERVATION     reservations/3\n"
             "HEAP            heaps/linux,cma\n"
             "SIZE            8MiB (8388608)\n"
             "COUNT           2/6\n"
@@ -306,18 +311,124 @@ TEST(ViewsTest, AVirtualHeapSaysWhatStandsBehindIt) {
 
 TEST(ViewsTest, ABufferIsDescribedFieldByField) {
   EXPECT_EQ(DescribeBuffer(Buffers().buffers(1), kNow),
-            "NAME        buffers/memfd-123456789012\n"
-            "HEAP        heaps/simulated-with-a-very-long-name\n"
-            "SIZE        4KiB (4096)\n"
-            "CONTIGUITY  SIMULATED\n"
-            "STATE       HELD\n"
-            "LABEL       a-label-of-thirty-one-charactes\n"
-            "UID         4294967294\n"
-            "CLIENT      -\n"
-            "REQUEST_ID  -\n"
-            "CREATED     2023-11-14T22:13:10+00:00\n"
-            "EXPIRES     2023-11-14T22:14:10+00:00\n"
-            "AGE         10s\n");
+            "NAME         buffers/memfd-123456789012\n"
+            "HEAP         heaps/simulated-with-a-very-long-name\n"
+            "SIZE         4KiB (4096)\n"
+            "CONTIGUITY   SIMULATED\n"
+            "STATE        HELD\n"
+            "LABEL        a-label-of-thirty-one-charactes\n"
+            "UID          4294967294\n"
+            "CLIENT       -\n"
+            "RESERVATION  -\n"
+            "REQUEST_ID   -\n"
+            "CREATED      2023-11-14T22:13:10+00:00\n"
+            "EXPIRES      2023-11-14T22:14:10+00:00\n"
+            "AGE          10s\n");
+}
+
+TEST(ViewsTest, ABufferThatIsReadySaysSoAndInWhichReservation) {
+  v1::ListBuffersResponse buffers;
+  v1::Buffer& ready = *buffers.add_buffers();
+  ready.set_name("buffers/4711");
+  ready.set_heap("heaps/reserved");
+  ready.set_size_bytes(4096);
+  ready.set_state(v1::Buffer::RESERVED);
+  ready.set_reservation("reservations/1700000000123456");
+  ready.mutable_create_time()->set_seconds(kNowSeconds - 10);
+
+  EXPECT_EQ(PrintTable(BufferTable(buffers, /*wide=*/false, /*of_all=*/false, kNow), 80),
+            "NAME  HEAP      SIZE  STATE     LABEL  AGE\n"
+            "4711  reserved  4KiB  RESERVED  -      10s\n");
+  const std::string text = DescribeBuffer(ready, kNow);
+  EXPECT_NE(text.find("STATE        RESERVED\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("RESERVATION  reservations/1700000000123456\n"), std::string::npos) << text;
+}
+
+v1::ListReservationsResponse Reservations() {
+  v1::ListReservationsResponse reservations;
+  v1::Reservation& kept = *reservations.add_reservations();
+  kept.set_name("reservations/1700000000123456");
+  kept.set_heap("heaps/linux,cma");
+  kept.set_size_bytes(12443648);
+  kept.set_count(6);
+  kept.set_label("preview");
+  kept.set_priority(v1::NORMAL);
+  kept.set_retry_policy("default");
+  kept.set_refill_below(4);
+  kept.set_owner_uid(1000);
+  kept.set_client("clients/7");
+  kept.mutable_create_time()->set_seconds(kNowSeconds - 300);
+  kept.mutable_lease()->set_seconds(60);
+  kept.set_ready_count(3);
+  kept.set_drawn_count(2);
+  kept.set_refilling_count(1);
+  kept.set_last_error("ENOMEM");
+  kept.set_hits(41);
+  kept.set_misses(2);
+  kept.set_given_back(1);
+  kept.set_refills(40);
+  v1::Reservation& leased = *reservations.add_reservations();
+  leased.set_name("reservations/1700000000999999");
+  leased.set_heap("heaps/simulated-with-a-very-long-name");
+  leased.set_size_bytes(4096);
+  leased.set_count(32);
+  leased.set_label("a-label-of-thirty-one-charactes");
+  leased.set_priority(v1::LOW);
+  leased.set_retry_policy("nofail");
+  leased.set_refill_below(32);
+  leased.set_owner_uid(1000);
+  leased.mutable_create_time()->set_seconds(kNowSeconds - 10);
+  leased.mutable_expire_time()->set_seconds(kNowSeconds + 50);
+  leased.mutable_lease()->set_seconds(60);
+  leased.set_ready_count(32);
+  return reservations;
+}
+
+TEST(ViewsTest, ReservationsFit80ColumnsAndKeepTheirNames) {
+  EXPECT_EQ(PrintTable(ReservationTable(Reservations(), /*wide=*/false, kNow), 80),
+            "NAME              HEAP         SIZE  READY  DRAWN  COUNT  LABEL     EXPIRES  AGE\n"
+            "1700000000123456  linux,c~  11.8MiB      3      2      6  preview         -   5m\n"
+            "1700000000999999  simulat~     4KiB     32      0     32  a-label~      50s  10s\n");
+}
+
+TEST(ViewsTest, WideReservationsSayEverything) {
+  EXPECT_EQ(
+      PrintTable(ReservationTable(Reservations(), /*wide=*/true, kNow), 0),
+      "NAME              HEAP                                SIZE  READY  DRAWN  COUNT  REFILLING"
+      "  REFILL_BELOW  PRIORITY  POLICY   CLIENT  HITS  MISSES  GIVEN_BACK  REFILLS  "
+      "LABEL                            LAST_ERROR  LEASE  EXPIRES  AGE\n"
+      "1700000000123456  linux,cma                        11.8MiB      3      2      6          1"
+      "             4  NORMAL    default       7    41       2           1       40  "
+      "preview                          ENOMEM         1m        -   5m\n"
+      "1700000000999999  simulated-with-a-very-long-name     4KiB     32      0     32          0"
+      "            32  LOW       nofail        -     0       0           0        0  "
+      "a-label-of-thirty-one-charactes  -              1m      50s  10s\n");
+}
+
+TEST(ViewsTest, AReservationIsDescribedFieldByField) {
+  EXPECT_EQ(DescribeReservation(Reservations().reservations(0), kNow),
+            "NAME          reservations/1700000000123456\n"
+            "HEAP          heaps/linux,cma\n"
+            "SIZE          11.8MiB (12443648)\n"
+            "COUNT         6\n"
+            "READY         3\n"
+            "DRAWN         2\n"
+            "REFILLING     1\n"
+            "REFILL_BELOW  4\n"
+            "LAST_ERROR    ENOMEM\n"
+            "LABEL         preview\n"
+            "PRIORITY      NORMAL\n"
+            "POLICY        default\n"
+            "UID           1000\n"
+            "CLIENT        clients/7\n"
+            "LEASE         1m\n"
+            "HITS          41\n"
+            "MISSES        2\n"
+            "GIVEN_BACK    1\n"
+            "REFILLS       40\n"
+            "CREATED       2023-11-14T22:08:20+00:00\n"
+            "EXPIRES       -\n"
+            "AGE           5m\n");
 }
 
 }  // namespace
