@@ -30,6 +30,7 @@
 #include "daemon/handover/inheritance.h"
 #include "daemon/handover/journal_file.h"
 #include "daemon/handover/keeper_link.h"
+#include "daemon/handover/syncfs_threads.h"
 #include "daemon/heap_setup.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
@@ -99,8 +100,9 @@ class Broker {
     if (absl::Status status = StartLiveView(*inheritance, left); !status.ok()) return status;
     if (absl::Status status = StartProber(*inheritance); !status.ok()) return status;
     if (absl::Status status = StartBarrier(*inheritance); !status.ok()) return status;
+    StartSyncs(*inheritance);
     OpenJournal(left);
-    WarnOfBarriers(*policy);
+    WarnOfRemedies(*policy);
     allocator_ = std::make_unique<Allocator>(
         Allocator::Dependencies{
             .executor = *loop_,
@@ -118,6 +120,7 @@ class Broker {
             .barrier = *barrier_,
             .pages = *pages_,
             .barrier_cgroups = options_.barrier_cgroups,
+            .filesystems = *filesystems_,
             .ask_client =
                 [this](uint64_t client, const v1::GiveBack& question) {
                   return sessions_->AskGiveBack(client, question);
@@ -159,6 +162,8 @@ class Broker {
   void Finish() {
     rpc_server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
     admin_server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+    // Its tasks are the allocator's, which goes first.
+    filesystems_->Stop();
     spdlog::info("event=stopped");
   }
 
@@ -248,6 +253,16 @@ class Broker {
     if (barrier_->fd() < 0) return absl::OkStatus();
     return Watch(barrier_->fd(), EventLoop::Pace::kAtOnce,
                  [this] { barrier_->OnReadable().IgnoreError(); });
+  }
+
+  // Those that the keeper could not open are in its log, and stay out.
+  void StartSyncs(Inheritance& inheritance) {
+    std::vector<SyncfsThreads::Filesystem> filesystems;
+    for (auto& [place, folder] : inheritance.filesystems) {
+      if (place >= options_.sync_filesystems.size()) continue;
+      filesystems.push_back({options_.sync_filesystems[place], std::move(folder)});
+    }
+    filesystems_ = std::make_unique<SyncfsThreads>(*loop_, std::move(filesystems));
   }
 
   // Of those who have a session: the process that connected, whoever else may hold its socket now.
@@ -362,15 +377,16 @@ class Broker {
           "restart "
           "the daemon to change them\"");
     }
-    WarnOfBarriers(*policy);
+    WarnOfRemedies(*policy);
     allocator_->SetPolicy(std::make_shared<const EffectivePolicy>(*std::move(policy)));
     spdlog::info("event=policy_loaded path={}", LogValue(options_.policy_file));
     return absl::OkStatus();
   }
 
-  // A barrier that can never stand is a mistake in one of two places; requests only wait longer.
-  void WarnOfBarriers(const EffectivePolicy& policy) const {
+  // A remedy that can never be had is a mistake in one of two places; requests only wait longer.
+  void WarnOfRemedies(const EffectivePolicy& policy) const {
     for (const RetryPolicy& retry : policy.retry_policies()) {
+      WarnOfSync(retry);
       if (!retry.barrier.has_value()) continue;
       const std::string& cgroup = retry.barrier->cgroup;
       const auto& known = options_.barrier_cgroups;
@@ -379,6 +395,19 @@ class Broker {
           "event=no_barrier retry_policy={} cgroup={} remedy=\"start the daemon with "
           "--barrier-cgroup={}, or change the policy\"",
           LogValue(retry.name), LogValue(cgroup), cgroup);
+    }
+  }
+
+  // One that was named and could not be opened is in the log already.
+  void WarnOfSync(const RetryPolicy& retry) const {
+    if (!retry.sync.has_value()) return;
+    const auto& known = options_.sync_filesystems;
+    for (const std::string& mount_point : retry.sync->filesystems) {
+      if (std::find(known.begin(), known.end(), mount_point) != known.end()) continue;
+      spdlog::warn(
+          "event=no_sync retry_policy={} filesystem={} remedy=\"start the daemon with "
+          "--sync-filesystem={}, or change the policy\"",
+          LogValue(retry.name), LogValue(mount_point), mount_point);
     }
   }
 
@@ -420,6 +449,7 @@ class Broker {
   std::unique_ptr<ProberLister> lister_;
   std::unique_ptr<PageWatch> pages_;
   std::unique_ptr<BarrierLink> barrier_;
+  std::unique_ptr<SyncfsThreads> filesystems_;
   std::unique_ptr<Journal> journal_;
   absl::optional<EventLog> event_log_;
   std::unique_ptr<Allocator> allocator_;

@@ -125,6 +125,15 @@ inline constexpr absl::Duration kBarrierBudget = absl::Milliseconds(50);
 // Cgroups that may be named on the command line.
 inline constexpr size_t kMaxBarrierCgroups = 16;
 
+// ---- syncs
+
+// Between the begins of two syncs of one file system, whoever asks; and after one that took longer,
+// as long a pause as it took. A sync makes everybody's writes go to the disk one by one that would
+// have gone together: once a second is five times as often as a journal does by itself.
+inline constexpr absl::Duration kMinSyncInterval = absl::Seconds(1);
+// File systems that may be named on the command line. Each has a thread of its own once it is used.
+inline constexpr size_t kMaxSyncFilesystems = 16;
+
 // ---- accounting
 
 // The dma-buf watch is read at most this often: reading holds a lock that a client's last close

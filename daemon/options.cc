@@ -143,6 +143,29 @@ void AddBarrierOptions(CLI::App& app, Options& options) {
       ->group(group);
 }
 
+void AddSyncOptions(CLI::App& app, Options& options) {
+  app.add_option(
+         "--sync-filesystem", options.sync_filesystems,
+         "Mount point of a file system that retry policies\nmay have written (syncfs), once "
+         "a second, while an\nallocation waits for one of its pages; it can not\nbe "
+         "unmounted meanwhile. May be given again")
+      ->type_name("PATH")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Syncs");
+}
+
+// "/a/b": no empty, "." or ".." part, no newline.
+bool IsPlainPath(const std::string& path) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
+  bool plain = parts.size() > 1 && parts[0].empty();
+  for (size_t i = 1; i < parts.size(); ++i) {
+    plain = plain && !parts[i].empty() && parts[i] != "." && parts[i] != "..";
+  }
+  return plain && !absl::StrContains(path, '\n');
+}
+
 std::vector<std::string> Words(int argc, const char* const* argv) {
   // CLI11 takes the words in reverse, without the name of the program.
   std::vector<std::string> words;
@@ -207,12 +230,7 @@ absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths) {
                                                    " times, the limit is ", kMaxBarrierCgroups));
   }
   for (const std::string& path : paths) {
-    const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
-    bool plain = parts.size() > 1 && parts[0].empty();
-    for (size_t i = 1; i < parts.size(); ++i) {
-      plain = plain && !parts[i].empty() && parts[i] != "." && parts[i] != "..";
-    }
-    if (!plain || absl::StrContains(path, '\n')) {
+    if (!IsPlainPath(path)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--barrier-cgroup: \"", path, "\" is no plain path like /sys/fs/cgroup/apps"));
     }
@@ -222,6 +240,24 @@ absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths) {
       if (i == j || (paths[i] != paths[j] && !absl::StartsWith(paths[i], paths[j] + "/"))) continue;
       return absl::InvalidArgumentError(absl::StrCat(
           "--barrier-cgroup: ", paths[i], " is frozen with ", paths[j], "; name one of them only"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSyncFilesystems(const std::vector<std::string>& paths) {
+  if (paths.size() > kMaxSyncFilesystems) {
+    return absl::InvalidArgumentError(absl::StrCat("--sync-filesystem: given ", paths.size(),
+                                                   " times, the limit is ", kMaxSyncFilesystems));
+  }
+  for (auto path = paths.begin(); path != paths.end(); ++path) {
+    if (*path != "/" && !IsPlainPath(*path)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--sync-filesystem: \"", *path, "\" is no plain path like /data"));
+    }
+    if (std::find(paths.begin(), path, *path) != path) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--sync-filesystem: ", *path, " is named twice; once is enough"));
     }
   }
   return absl::OkStatus();
@@ -283,6 +319,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
       ->group("Files and heaps");
   AddProcessOptions(app, options, watchdog_seconds);
   AddBarrierOptions(app, options);
+  AddSyncOptions(app, options);
   app.add_option("--log-level", options.log_level,
                  "How much goes to standard error: trace, debug,\ninfo, warn or error")
       ->type_name("LEVEL")
@@ -317,9 +354,10 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
     return result;
   }
 
-  if (const std::string wrong = Complaint(CheckBarrierCgroups(options.barrier_cgroups));
-      !wrong.empty()) {
-    result.text = absl::StrCat("dmaheapd: ", wrong, "\nTry dmaheapd --help.\n");
+  for (const absl::Status& paths : {CheckBarrierCgroups(options.barrier_cgroups),
+                                    CheckSyncFilesystems(options.sync_filesystems)}) {
+    if (paths.ok()) continue;
+    result.text = absl::StrCat("dmaheapd: ", Complaint(paths), "\nTry dmaheapd --help.\n");
     result.exit_code = kExitUsage;
     return result;
   }

@@ -68,6 +68,9 @@ struct Options {
   // Cgroups that may be frozen for an instant to get an allocation through: absolute paths, none
   // inside another. Empty: nothing is ever frozen.
   std::vector<std::string> barrier_cgroups;
+  // File systems that may be synced to get an allocation through, by their mount points: absolute
+  // paths, no two alike. Empty: nothing is ever synced.
+  std::vector<std::string> sync_filesystems;
   // Whether a prober is started. Without one allocations go on, and failures are explained less.
   bool prober = true;
 };
@@ -104,6 +107,10 @@ absl::StatusOr<SimulateOption> ParseSimulate(absl::string_view text);
 // INVALID_ARGUMENT for paths that are not plain and absolute ("/a/b"), for too many, and for two of
 // which one is the other or below it: freezing one would freeze both.
 absl::Status CheckBarrierCgroups(const std::vector<std::string>& paths);
+
+// INVALID_ARGUMENT for paths that are not plain and absolute ("/", "/a/b"), for too many, and for
+// one that is named twice.
+absl::Status CheckSyncFilesystems(const std::vector<std::string>& paths);
 
 // The value of --drm-heap: "NAME=PATH", with an absolute path. INVALID_ARGUMENT quotes anything
 // else and says how it would be right.

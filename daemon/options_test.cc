@@ -236,6 +236,23 @@ TEST(CheckBarrierCgroupsTest, HasALimit) {
   EXPECT_FALSE(CheckBarrierCgroups(paths).ok());
 }
 
+TEST(CheckSyncFilesystemsTest, TakesPlainPathsOnceEach) {
+  EXPECT_TRUE(CheckSyncFilesystems({}).ok());
+  EXPECT_TRUE(CheckSyncFilesystems({"/", "/data", "/data/media"}).ok());
+}
+
+TEST(CheckSyncFilesystemsTest, SaysWhatIsWrongWithOthers) {
+  for (const char* path : {"", "data", "/data/", "//", "/a/../b", "/a\nb"}) {
+    EXPECT_FALSE(CheckSyncFilesystems({path}).ok()) << path;
+  }
+  EXPECT_EQ(CheckSyncFilesystems({"/data", "/cache", "/data"}).message(),
+            "--sync-filesystem: /data is named twice; once is enough");
+  std::vector<std::string> paths;
+  for (int i = 0; i < 17; ++i) paths.push_back("/a" + std::to_string(i));
+  EXPECT_EQ(CheckSyncFilesystems(paths).message(),
+            "--sync-filesystem: given 17 times, the limit is 16");
+}
+
 class WrongWordsTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(WrongWordsTest, IsAUsageErrorThatPointsToTheHelp) {
@@ -251,7 +268,8 @@ INSTANTIATE_TEST_SUITE_P(All, WrongWordsTest,
                          ::testing::Values("--no-such-option", "word", "--log-level=loud",
                                            "--ready-fd=-1", "--ready-fd=x", "--role=king",
                                            "--watchdog=-1", "--watchdog=0.01", "--watchdog=nan",
-                                           "--socket-dir=", "--user=", "--barrier-cgroup=apps"));
+                                           "--socket-dir=", "--user=", "--barrier-cgroup=apps",
+                                           "--sync-filesystem=data"));
 
 TEST(ParseSizeTest, UnitsArePowersOf1024) {
   EXPECT_EQ(ParseSize("4096").value(), 4096);

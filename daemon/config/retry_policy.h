@@ -32,6 +32,18 @@ struct ClientAskUse {
   friend bool operator==(const ClientAskUse& a, const ClientAskUse& b) = default;
 };
 
+// File systems to sync before the next attempt, as the page in the way may wait to be written.
+struct SyncUse {
+  // Their mount points, as the daemon was told of them (--sync-filesystem).
+  std::vector<std::string> filesystems = {};
+  // The longest that a request waits for it.
+  absl::Duration box = absl::Milliseconds(500);
+  // From the attempt after so many failures on.
+  int after_attempts = 1;
+
+  friend bool operator==(const SyncUse& a, const SyncUse& b) = default;
+};
+
 // In the words of gRPC's service config. After the n-th failure (n from 1) the backoff is
 // min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it.
 struct RetryPolicy {
@@ -60,6 +72,7 @@ struct RetryPolicy {
   // Absent: none.
   absl::optional<BarrierUse> barrier = absl::nullopt;
   absl::optional<ClientAskUse> ask_clients = absl::nullopt;
+  absl::optional<SyncUse> sync = absl::nullopt;
 
   friend bool operator==(const RetryPolicy& a, const RetryPolicy& b) = default;
 };

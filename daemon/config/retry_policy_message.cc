@@ -42,6 +42,13 @@ RetryPolicy ToRetryPolicy(const config::v1::RetryPolicy& given) {
     }
     policy.ask_clients = use;
   }
+  if (given.has_sync()) {
+    SyncUse use;
+    use.filesystems.assign(given.sync().filesystems().begin(), given.sync().filesystems().end());
+    if (given.sync().has_box()) use.box = ToDuration(given.sync().box());
+    if (given.sync().has_after_attempts()) use.after_attempts = given.sync().after_attempts();
+    policy.sync = std::move(use);
+  }
   return policy;
 }
 

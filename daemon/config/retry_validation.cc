@@ -30,6 +30,10 @@ constexpr size_t kMaxPolicyNameBytes = 64;
 // The keeper's own bounds (daemon/limits.h).
 constexpr absl::Duration kMinBarrierBox = absl::Milliseconds(1);
 constexpr absl::Duration kMaxBarrierBox = absl::Milliseconds(50);
+constexpr int kMaxSyncFilesystems = 16;
+// A disk does not write a block in less; nobody waits longer for a frame.
+constexpr absl::Duration kMinSyncBox = absl::Milliseconds(1);
+constexpr absl::Duration kMaxSyncBox = absl::Seconds(10);
 // What nobody can tell apart any more; each request looks through them.
 constexpr int kMaxRetryPolicies = 64;
 constexpr int kMaxHeapPolicies = 256;
@@ -85,7 +89,7 @@ class Validation {
   }
 
   // How many of size are to be looked at.
-  int AtMost(const char* field, int size, int most) {
+  int AtMost(const std::string& field, int size, int most) {
     if (size <= most) return size;
     problems_.Wrong(At(field, most), absl::StrCat("is one too many: ", size, " are given; at most ",
                                                   most, " may be"));
@@ -194,21 +198,10 @@ class Validation {
     problems_.Number(path + ".jitter", given.has_jitter(), given.jitter(), 0, 1);
     Fallbacks(path + ".fallback_heaps", given);
     if (given.has_barrier()) Barrier(path + ".barrier", given);
+    if (given.has_sync()) Sync(path + ".sync", given);
     if (given.ask_clients().has_after_attempts()) {
-      AfterAttempts(path + ".ask_clients", given, given.ask_clients().after_attempts());
-    }
-  }
-
-  // Of what the policy does after so many failures, the last part of path.
-  void AfterAttempts(const std::string& path, const config::v1::RetryPolicy& given, int after) {
-    if (after < 1 || after > kMaxAttempts) {
-      problems_.Wrong(path + ".after_attempts",
-                      absl::StrCat(after, " is out of range; from 1 to ", kMaxAttempts));
-    } else if (given.has_max_attempts() && after >= given.max_attempts()) {
-      problems_.Wrong(path + ".after_attempts",
-                      absl::StrCat(after, " never comes: max_attempts ", given.max_attempts(),
-                                   " ends it before; lower it, or drop the ",
-                                   path.substr(path.rfind('.') + 1)));
+      AfterAttempts(path + ".ask_clients", "ask_clients", given.ask_clients().after_attempts(),
+                    given);
     }
   }
 
@@ -223,7 +216,51 @@ class Validation {
                                                   " is shorter than freezing takes; at least ",
                                                   absl::FormatDuration(kMinBarrierBox)));
     }
-    if (barrier.has_after_attempts()) AfterAttempts(path, given, barrier.after_attempts());
+    if (barrier.has_after_attempts()) {
+      AfterAttempts(path, "barrier", barrier.after_attempts(), given);
+    }
+  }
+
+  void Sync(const std::string& path, const config::v1::RetryPolicy& given) {
+    const config::v1::Sync& sync = given.sync();
+    if (sync.filesystems().empty()) {
+      problems_.Missing(path + ".filesystems",
+                        "is required: mount points of the daemon's --sync-filesystem");
+    }
+    absl::flat_hash_set<std::string> listed;
+    const int filesystems =
+        AtMost(path + ".filesystems", sync.filesystems_size(), kMaxSyncFilesystems);
+    for (int i = 0; i < filesystems; ++i) {
+      const std::string& mount_point = sync.filesystems(i);
+      if (mount_point.empty()) {
+        problems_.Missing(At(path + ".filesystems", i),
+                          "is required: a mount point of the daemon's --sync-filesystem");
+      } else if (!listed.insert(mount_point).second) {
+        problems_.Wrong(At(path + ".filesystems", i),
+                        absl::StrCat(Quoted(mount_point), " is listed twice; once is enough"));
+      }
+    }
+    if (sync.has_box() && problems_.Span(path + ".box", sync.box(), kMaxSyncBox) &&
+        ToDuration(sync.box()) < kMinSyncBox) {
+      problems_.Wrong(path + ".box", absl::StrCat(absl::FormatDuration(ToDuration(sync.box())),
+                                                  " is shorter than any disk takes; at least ",
+                                                  absl::FormatDuration(kMinSyncBox)));
+    }
+    if (sync.has_after_attempts()) AfterAttempts(path, "sync", sync.after_attempts(), given);
+  }
+
+  // Of a remedy, the field at path.
+  void AfterAttempts(const std::string& path, absl::string_view remedy, int after_attempts,
+                     const config::v1::RetryPolicy& given) {
+    if (after_attempts < 1 || after_attempts > kMaxAttempts) {
+      problems_.Wrong(path + ".after_attempts",
+                      absl::StrCat(after_attempts, " is out of range; from 1 to ", kMaxAttempts));
+    } else if (given.has_max_attempts() && after_attempts >= given.max_attempts()) {
+      problems_.Wrong(
+          path + ".after_attempts",
+          absl::StrCat(after_attempts, " never comes: max_attempts ", given.max_attempts(),
+                       " ends it before; lower it, or drop the ", remedy));
+    }
   }
 
   void SpansInOrder(const std::string& path, const config::v1::RetryPolicy& given) {

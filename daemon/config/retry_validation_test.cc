@@ -153,6 +153,34 @@ TEST(RetryValidation, ClientsAreAskedAfterAFailureThatComes) {
                           "max_attempts 3 ends it before; lower it, or drop the ask_clients"));
 }
 
+TEST(RetryValidation, ASyncHasItsBounds) {
+  EXPECT_THAT(Retry("sync { filesystems: '/data' }"), IsEmpty());
+  EXPECT_THAT(Retry("sync { filesystems: ['/data', '/cache'] box { seconds: 10 } after_attempts: 2 "
+                    "} max_attempts: 3"),
+              IsEmpty());
+  EXPECT_THAT(
+      Retry("sync { box { seconds: 11 } after_attempts: 0 }"),
+      ElementsAre("retry_policies[0].sync.filesystems: is required: mount points of the daemon's "
+                  "--sync-filesystem",
+                  "retry_policies[0].sync.box: 11s is out of range; above 0, at most 10s",
+                  "retry_policies[0].sync.after_attempts: 0 is out of range; from 1 to 1000"));
+  EXPECT_THAT(
+      Retry("sync { filesystems: ['/data', '', '/data'] box { nanos: 1000 } after_attempts: 3 } "
+            "max_attempts: 3"),
+      ElementsAre("retry_policies[0].sync.filesystems[1]: is required: a mount point of the "
+                  "daemon's --sync-filesystem",
+                  "retry_policies[0].sync.filesystems[2]: \"/data\" is listed twice; once is "
+                  "enough",
+                  "retry_policies[0].sync.box: 1us is shorter than any disk takes; at least 1ms",
+                  "retry_policies[0].sync.after_attempts: 3 never comes: max_attempts 3 ends it "
+                  "before; lower it, or drop the sync"));
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += "filesystems: '/" + std::to_string(i) + "' ";
+  EXPECT_THAT(Retry("sync { " + many + "}"),
+              ElementsAre("retry_policies[0].sync.filesystems[16]: is one too many: 17 are given; "
+                          "at most 16 may be"));
+}
+
 TEST(RetryValidation, ABarrierHasItsBounds) {
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' }"), IsEmpty());
   EXPECT_THAT(Retry("barrier { cgroup: 'apps' box { nanos: 50000000 } after_attempts: 2 } "

@@ -147,6 +147,15 @@ std::string RetryWords(const RetryPolicy& policy) {
                     " on, where the heap has no room, it has clients asked to give buffers back, "
                     "at most once a second.");
   }
+  if (policy.sync.has_value()) {
+    absl::StrAppend(&text, " From failure ", policy.sync->after_attempts,
+                    " on, where the area has room and the page in the way may be a file system's, "
+                    "it has ",
+                    absl::StrJoin(policy.sync->filesystems, ", "),
+                    " synced, waits for that at most ", Span(policy.sync->box),
+                    " and tries again at once; where that is refused, as within a second of the "
+                    "last, or takes longer, it waits.");
+  }
   if (!policy.fallback_heaps.empty()) {
     absl::StrAppend(&text, " Instead of giving up it turns to ",
                     absl::StrJoin(policy.fallback_heaps, ", then "),

@@ -52,6 +52,16 @@ TEST(RetryWords, ABarrierSaysWhomItStops) {
       << words;
 }
 
+TEST(RetryWords, ASyncSaysWhatIsWritten) {
+  const std::string words = RetryWords(
+      {.name = "p", .max_attempts = 3, .sync = SyncUse{.filesystems = {"/data", "/cache"}}});
+  EXPECT_NE(words.find("From failure 1 on, where the area has room and the page in the way may be "
+                       "a file system's, it has /data, /cache synced, waits for that at most "
+                       "500ms and tries again at once"),
+            std::string::npos)
+      << words;
+}
+
 TEST(RetryWords, TimeThatEndsBeforeTheAttemptsDoIsTheWorstCase) {
   EXPECT_EQ(RetryWords({.name = "p",
                         .max_attempts = 100,

@@ -76,6 +76,10 @@ struct PinnedPage {
   absl::Time last_seen = absl::InfinitePast();
   bool asked_for_mappers = false;
   absl::optional<PageMappers> mappers = absl::nullopt;
+  // Absent: not told.
+  absl::optional<bool> of_filesystem = absl::nullopt;
+  // It was asked for, and nobody could tell.
+  bool untold = false;
 
   absl::Duration StuckFor() const {
     return frame == 0 ? absl::ZeroDuration() : last_seen - first_seen;
@@ -118,6 +122,11 @@ struct Allocation {
   bool attempt_under_way = false;
   // Clients that were asked to give buffers back for it.
   int clients_asked = 0;
+  // Right after file systems were synced; the next, or the one under way, is one of them; and the
+  // wait is for a sync.
+  int attempts_after_sync = 0;
+  bool after_sync = false;
+  bool awaits_sync = false;
   // How many fallback heaps of the policy were turned to.
   int fallbacks = 0;
   absl::Status last_error;

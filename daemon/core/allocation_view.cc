@@ -102,6 +102,7 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   message.set_attempts(allocation.attempts);
   message.set_attempts_behind_barrier(allocation.attempts_behind_barrier);
   message.set_clients_asked(allocation.clients_asked);
+  message.set_attempts_after_sync(allocation.attempts_after_sync);
   const absl::Time now = allocator.Now();
   *message.mutable_elapsed_duration() = ToProtoDuration(now - allocation.start);
   if (allocation.state == Allocation::State::kBackingOff) {

@@ -67,6 +67,7 @@ class Allocator : private Engine::Client {
     PageWatch& pages;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups = {};
+    FilesystemSync& filesystems;
     AskClient ask_client = [](uint64_t, const v1::GiveBack&) { return false; };
   };
 
@@ -133,6 +134,7 @@ class Allocator : private Engine::Client {
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
   const BarrierCounts& barriers() const { return engine_.barriers(); }
   const ClientAskCounts& client_asks() const { return client_asks_.counts(); }
+  const SyncCounts& syncs() const { return engine_.syncs(); }
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.source(); }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }

@@ -62,7 +62,8 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                     },
                                 .random = [] { return 0.5; },
                                 .barrier = barrier_,
-                                .pages = pages_},
+                                .pages = pages_,
+                                .filesystems = filesystems_},
         std::make_shared<const EffectivePolicy>(policy));
     thread_ = std::thread([this] { loop_->Run(); });
   }
@@ -95,6 +96,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeJournal journal_;
   FakeBufferLister lister_;
   NoPageWatch pages_;
+  NoFilesystemSync filesystems_;
   FakeBarrier barrier_;
   NoEvents events_;
   std::unique_ptr<Allocator> allocator_;

@@ -66,7 +66,8 @@ Engine::Engine(Dependencies dependencies, Client& client)
           {.on_found = [this](const AllocationPtr& allocation) { Reconsider(allocation); },
            .on_released = [this](const AllocationPtr& allocation) { OnPageReleased(allocation); },
            .on_mappers =
-               [this](const AllocationPtr& allocation) { client_.OnProgress(*allocation); }}) {}
+               [this](const AllocationPtr& allocation) { client_.OnProgress(*allocation); }}),
+      syncs_(executor_, dependencies.filesystems) {}
 
 Engine::~Engine() { *self_ = nullptr; }
 
@@ -104,6 +105,7 @@ void Engine::StartAttempt(const AllocationPtr& allocation) {
   ++running_;
   ++allocation->attempts;
   ++allocation->attempts_on_heap;
+  if (allocation->after_sync) ++allocation->attempts_after_sync;
   allocation->attempt_start = executor_.Now();
   allocation->attempt_under_way = true;
   allocation->state = Allocation::State::kAttempting;
@@ -145,11 +147,13 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
     barrier_.Thaw();
     ++(status.ok() ? barriers_.cured : barriers_.failed);
   }
+  const bool after_sync = std::exchange(allocation->after_sync, false);
+  if (after_sync) ++(status.ok() ? sync_counts_.helped : sync_counts_.failed);
   if (status.ok()) lane.share.OnServed(executor_.Now(), took, allocation->rounded_bytes);
   if (allocation->ended) {
     OfferLate(allocation);
   } else if (status.ok()) {
-    if (allocation->attempts_on_heap > 1 && !behind_barrier) {
+    if (allocation->attempts_on_heap > 1 && !behind_barrier && !after_sync) {
       lane.lifetimes.Add(allocation->last_failure - allocation->first_failure,
                          allocation->attempt_start - allocation->first_failure);
     }
@@ -174,7 +178,7 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t 
       now + allocation->lane->share.BookRetry(now, took, allocation->rounded_bytes);
   const bool has_room = !LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
   if (error_number == ENOMEM && !has_room) client_.OnLacksRoom(*allocation);
-  Decide(allocation, /*barrier_ready=*/has_room);
+  Decide(allocation, {.barrier = has_room, .sync = has_room});
   if (allocation->ended || error_number != ENOMEM) return;
   if (has_room) {
     pages_.OnFailed(allocation, thread);
@@ -183,7 +187,7 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t 
   }
 }
 
-void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
+void Engine::Decide(const AllocationPtr& allocation, Remedies remedies) {
   const absl::Time now = executor_.Now();
   const RetryPolicy& policy = PolicyOf(client_.policy(), *allocation);
   AttemptHistory history;
@@ -198,7 +202,8 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
   area.stuck_for = allocation->page.StuckFor();
   // A policy that counts its attempts is one that was written for its waits.
   area.page_watched = allocation->page.held_while_watched && !policy.max_attempts.has_value();
-  area.barrier_ready = barrier_ready && CgroupOf(policy).has_value();
+  area.barrier_ready = remedies.barrier && CgroupOf(policy).has_value();
+  area.sync_ready = remedies.sync && pages_.MayBeUnwritten(*allocation);
   area.lacks_room = LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
   const RetryDecision decision = DecideRetry(policy, history, area, random_());
   if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
@@ -206,6 +211,8 @@ void Engine::Decide(const AllocationPtr& allocation, bool barrier_ready) {
     WaitToRetry(allocation, retry->delay);
   } else if (std::holds_alternative<BehindBarrier>(decision)) {
     RaiseBarrier(allocation, *policy.barrier);
+  } else if (const auto* sync = std::get_if<SyncFirst>(&decision)) {
+    AwaitSync(allocation, *policy.sync, sync->box, remedies);
   } else if (const auto* fall_back = std::get_if<FallBack>(&decision)) {
     TurnTo(allocation, fall_back->heap);
   } else {
@@ -243,7 +250,7 @@ void Engine::OnFrozen(const AllocationPtr& allocation, const absl::Status& statu
   --running_;
   if (!status.ok()) {
     ++barriers_.refused;
-    if (!allocation->ended) Decide(allocation, /*barrier_ready=*/false);
+    if (!allocation->ended) Decide(allocation, {});
   } else if (allocation->ended) {
     barrier_.Thaw();
   } else {
@@ -255,13 +262,55 @@ void Engine::OnFrozen(const AllocationPtr& allocation, const absl::Status& statu
   if (idle()) client_.OnIdle();
 }
 
-void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) {
+// It is a wait like any other: whatever ends one early, ends this one.
+void Engine::AwaitSync(const AllocationPtr& allocation, const SyncUse& use, absl::Duration box,
+                       Remedies remedies) {
+  const bool awaited =
+      syncs_.Sync(use.filesystems, box,
+                  [self = self_, waiting = std::weak_ptr(allocation),
+                   wait = allocation->waits + 1](const absl::Status& status) {
+                    const AllocationPtr still = waiting.lock();
+                    if (*self != nullptr && still != nullptr && still->waits == wait) {
+                      (*self)->OnSynced(still, status);
+                    }
+                  });
+  if (!awaited) {
+    ++sync_counts_.refused;
+    return Decide(allocation, {.barrier = remedies.barrier});
+  }
+  BackOff(allocation, box);
+  allocation->awaits_sync = true;
+  client_.OnProgress(*allocation);
+}
+
+void Engine::OnSynced(const AllocationPtr& allocation, const absl::Status& status) {
+  StopWaiting(allocation);
+  if (!status.ok()) {
+    ++(absl::IsDeadlineExceeded(status) ? sync_counts_.over_box : sync_counts_.refused);
+    return Decide(allocation, {});
+  }
+  allocation->after_sync = true;
+  RetrySoon(allocation, allocation->not_before);
+}
+
+void Engine::RetrySoon(const AllocationPtr& allocation, absl::Time soonest) {
+  const absl::Time now = executor_.Now();
+  if (soonest <= now) return Enqueue(allocation);
+  WaitToRetry(allocation, soonest - now);
+}
+
+void Engine::BackOff(const AllocationPtr& allocation, absl::Duration delay) {
   allocation->state = Allocation::State::kBackingOff;
   allocation->next_attempt = executor_.Now() + delay;
   allocation->lane->backing_off.insert(allocation);
+  ++allocation->waits;
+}
+
+void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) {
+  BackOff(allocation, delay);
   // The worker keeps no reference, as with an attempt.
   allocation->retry_timer = allocation->lane->worker->RunLater(
-      delay, [this, waiting = std::weak_ptr(allocation), wait = ++allocation->waits] {
+      delay, [this, waiting = std::weak_ptr(allocation), wait = allocation->waits] {
         executor_.Post([this, waiting, wait] {
           const AllocationPtr due = waiting.lock();
           if (due == nullptr || due->waits != wait) return;
@@ -275,13 +324,14 @@ void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) 
 void Engine::StopWaiting(const AllocationPtr& allocation) {
   if (allocation->lane == nullptr || allocation->lane->backing_off.erase(allocation) == 0) return;
   ++allocation->waits;
+  allocation->awaits_sync = false;
   allocation->lane->worker->Cancel(std::exchange(allocation->retry_timer, 0));
 }
 
 void Engine::Reconsider(const AllocationPtr& allocation) {
-  if (allocation->state != Allocation::State::kBackingOff) return;
+  if (allocation->state != Allocation::State::kBackingOff || allocation->awaits_sync) return;
   StopWaiting(allocation);
-  Decide(allocation, /*barrier_ready=*/false);
+  Decide(allocation, {.sync = true});
 }
 
 void Engine::OnPageReleased(const AllocationPtr& allocation) {
@@ -289,13 +339,11 @@ void Engine::OnPageReleased(const AllocationPtr& allocation) {
   const RetryPolicy& policy = PolicyOf(client_.policy(), *allocation);
   // Whose attempts are counted does not lose one to a release that may be one of many.
   if (policy.max_attempts.has_value()) return;
-  const absl::Time now = executor_.Now();
   const absl::Time soonest =
       std::max(allocation->not_before, allocation->last_failure + policy.initial_backoff);
   if (soonest >= allocation->next_attempt) return;
   StopWaiting(allocation);
-  if (soonest <= now) return Enqueue(allocation);
-  WaitToRetry(allocation, soonest - now);
+  RetrySoon(allocation, soonest);
 }
 
 void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback) {
@@ -304,7 +352,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
   const uint32_t uid = allocation->request.principal.uid;
   if (heap == nullptr || heap == allocation->heap || !lanes_.Of(*heap).queue.Admit(uid)) {
     // Not that one: perhaps the next.
-    return Decide(allocation, /*barrier_ready=*/false);
+    return Decide(allocation, {});
   }
   // All buffers of a request come from one heap.
   if (!allocation->buffers.empty()) {
@@ -316,6 +364,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
   allocation->heap = heap;
   allocation->lane = &lanes_.Of(*heap);
   allocation->attempts_on_heap = 0;
+  allocation->after_sync = false;
   Enqueue(allocation);
 }
 

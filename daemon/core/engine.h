@@ -25,10 +25,12 @@
 #include "daemon/config/effective_policy.h"
 #include "daemon/core/allocation.h"
 #include "daemon/core/barrier.h"
+#include "daemon/core/filesystem_sync.h"
 #include "daemon/core/lane.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/page_inquiry.h"
 #include "daemon/core/retry_decision.h"
+#include "daemon/core/sync_remedy.h"
 #include "daemon/loop/executor.h"
 #include "heaps/heap.h"
 
@@ -41,6 +43,15 @@ struct BarrierCounts {
   int64_t failed = 0;
   int64_t refused = 0;
   absl::Duration frozen;
+};
+
+// Attempts right after a sync that succeeded and failed, syncs that did not end within their box,
+// and those that were refused or ended with an error. They only grow.
+struct SyncCounts {
+  int64_t helped = 0;
+  int64_t failed = 0;
+  int64_t over_box = 0;
+  int64_t refused = 0;
 };
 
 class Engine {
@@ -83,6 +94,7 @@ class Engine {
     PageWatch& pages;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups;
+    FilesystemSync& filesystems;
   };
   Engine(Dependencies dependencies, Client& client);
   ~Engine();
@@ -107,6 +119,8 @@ class Engine {
   bool idle() const { return running_ == 0; }
   // What came of barriers.
   const BarrierCounts& barriers() const { return barriers_; }
+  // What came of syncs.
+  const SyncCounts& syncs() const { return sync_counts_; }
   // Requests of the heap's lane that are not finished.
   size_t Depth(const Heap& heap) const { return lanes_.Depth(heap); }
   // nullptr if the heap was never used.
@@ -116,17 +130,29 @@ class Engine {
   void Stop() { lanes_.Stop(); }
 
  private:
+  // What may be tried before the next attempt.
+  struct Remedies {
+    bool barrier = false;
+    bool sync = false;
+  };
+
   void Enqueue(const AllocationPtr& allocation);
   void Pump(Lane& lane);
   void StartAttempt(const AllocationPtr& allocation);
   void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
                  absl::Duration took, pid_t thread);
   void Failed(const AllocationPtr& allocation, absl::Duration took, pid_t thread);
-  void Decide(const AllocationPtr& allocation, bool barrier_ready);
+  void Decide(const AllocationPtr& allocation, Remedies remedies);
   void RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use);
   void OnFrozen(const AllocationPtr& allocation, const absl::Status& status);
   // Where the policy's cgroup stands in barrier_cgroups; absent: this daemon may not freeze it.
   absl::optional<int> CgroupOf(const RetryPolicy& policy) const;
+  void AwaitSync(const AllocationPtr& allocation, const SyncUse& use, absl::Duration box,
+                 Remedies remedies);
+  void OnSynced(const AllocationPtr& allocation, const absl::Status& status);
+  // Not before its time, which an event may bring earlier than its backoff.
+  void RetrySoon(const AllocationPtr& allocation, absl::Time soonest);
+  void BackOff(const AllocationPtr& allocation, absl::Duration delay);
   void WaitToRetry(const AllocationPtr& allocation, absl::Duration delay);
   void StopWaiting(const AllocationPtr& allocation);
   // More is known of the page in its way: the decision is made anew.
@@ -145,6 +171,8 @@ class Engine {
   PageInquiry pages_;
   int running_ = 0;
   BarrierCounts barriers_;
+  SyncRemedy syncs_;
+  SyncCounts sync_counts_;
   // Answers of the barrier that outlive this find it empty.
   std::shared_ptr<Engine*> self_ = std::make_shared<Engine*>(this);
 };

@@ -280,5 +280,98 @@ TEST_F(PageInTheWayTest, APolicyThatCountsItsAttemptsWaitsAsItSays) {
   Cancel(call);
 }
 
+// ---- what a sync could mend
+
+class UnwrittenPageTest : public PageInTheWayTest {
+ protected:
+  void SetUp() override {
+    PageInTheWayTest::SetUp();
+    SetPolicy(absl::StrCat(kEverything,
+                           "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 1 "
+                           "sync { filesystems: '/data' } }"));
+  }
+  void TearDown() override {
+    if (filesystems_.running()) Synced();
+    PageInTheWayTest::TearDown();
+  }
+  void FindOf(absl::optional<bool> filesystem) {
+    Do([&] { pages_.Find(PageInTheWay{.frame = 7, .of_filesystem = filesystem}); });
+  }
+  void Synced() {
+    Do([&] { filesystems_.End(); });
+  }
+  void ExpectGotAfterSync(const Call& call) {
+    ASSERT_TRUE(filesystems_.running());
+    Succeed();
+    Synced();
+    EXPECT_TRUE(call->ok());
+    EXPECT_EQ(allocator_->syncs().helped, 1);
+  }
+  void ExpectNoSync(const Call& call) {
+    executor_.Advance(absl::Seconds(3));
+    EXPECT_TRUE(filesystems_.asked().empty());
+    Succeed();
+    executor_.Advance(absl::Seconds(1));
+    EXPECT_TRUE(call->ok());
+  }
+};
+
+TEST_F(UnwrittenPageTest, IsSyncedAsSoonAsItIsSeen) {
+  const Call call = AllocateUntilAsked();
+  EXPECT_TRUE(filesystems_.asked().empty()) << "before it is known";
+  FindOf(true);
+  ExpectGotAfterSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsNotSyncedWhereThePageIsOfNoFileSystem) {
+  const Call call = AllocateUntilAsked();
+  FindOf(false);
+  const int calls = cma_->calls();
+  executor_.Advance(kMs);
+  EXPECT_EQ(cma_->calls(), calls + 1) << "the backoff goes on";
+  ExpectNoSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsAssumedWhereItsFlagsWereNotRead) {
+  const Call call = AllocateUntilAsked();
+  FindOf(absl::nullopt);
+  ExpectGotAfterSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsAssumedWhereTheKernelTellsOfNone) {
+  const Call call = AllocateUntilAsked();
+  Do([&] { pages_.Find(absl::NotFoundError("none")); });
+  executor_.Advance(kMs);
+  ExpectGotAfterSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsAssumedWhereTheProberDoesNotAnswer) {
+  const Call call = AllocateUntilAsked();
+  executor_.Advance(PageInquiry::kPatience - kMs);
+  EXPECT_TRUE(filesystems_.asked().empty());
+  executor_.Advance(kMs);
+  ExpectGotAfterSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsAssumedFromTheFirstFailureOnWhereNobodyCanBeAsked) {
+  pages_.GoBlind();
+  Fail();
+  const Call call = AllocateByNofail();
+  ExpectGotAfterSync(call);
+}
+
+TEST_F(UnwrittenPageTest, IsLeftAloneOnceItWasFoundToBeAnother) {
+  const Call call = AllocateUntilAsked();
+  FindOf(true);
+  Synced();
+  executor_.Advance(kMs);
+  Do([&] { pages_.Find(PageInTheWay{.frame = 8, .of_filesystem = false}); });
+  executor_.Advance(absl::Seconds(3));
+  EXPECT_EQ(filesystems_.asked().size(), 1u);
+  Succeed();
+  executor_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(call->ok());
+}
+
 }  // namespace
 }  // namespace dmaheap

@@ -3,12 +3,18 @@
 #include <utility>
 
 namespace dmaheap {
+namespace {
+
+// Others have no pages that could be in the way, or nobody can see them.
+bool HasPages(const HeapDescription& heap) {
+  return !heap.area.empty() && heap.contiguity == v1::PHYSICAL;
+}
+
+}  // namespace
 
 void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
-  const HeapDescription& heap = allocation->heap->description();
   if (allocation->attempts_on_heap < kFirstAsked) return;
-  // Others have no pages that could be in the way, or nobody can see them.
-  if (heap.area.empty() || heap.contiguity != v1::PHYSICAL) return;
+  if (!HasPages(allocation->heap->description())) return;
   if (allocation->last_failure < allocation->page.asked_at + kPatience) return;
   allocation->page.asked_at = allocation->last_failure;
   const std::weak_ptr<Allocation> waiting = allocation;
@@ -20,6 +26,16 @@ void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
       [this, waiting] {
         if (const AllocationPtr still = waiting.lock()) callbacks_.on_released(still);
       });
+  if (allocation->page.watch == 0) allocation->page.untold = true;
+}
+
+bool PageInquiry::MayBeUnwritten(const Allocation& allocation) const {
+  if (!HasPages(allocation.heap->description())) return false;
+  const PinnedPage& page = allocation.page;
+  if (page.frame != 0) return page.of_filesystem.value_or(true);
+  if (page.untold || !pages_.asks()) return true;
+  return page.asked_at != absl::InfinitePast() &&
+         allocation.last_failure >= page.asked_at + kPatience;
 }
 
 void PageInquiry::Forget(Allocation& allocation) {
@@ -33,6 +49,7 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
   const absl::Time failure = std::exchange(page.asked_at, absl::InfinitePast());
   if (!found.ok()) {
     page = PinnedPage{.watch = page.watch};
+    page.untold = true;
     return;
   }
   if (page.frame != found->frame) {
@@ -41,6 +58,7 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
   }
   page.held_while_watched = page.watched && found->watched;
   page.watched = found->watched;
+  page.of_filesystem = found->of_filesystem;
   page.last_seen = failure;
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {
     AskForMappers(allocation);

@@ -44,6 +44,9 @@ class PageInquiry {
 
   // Its last attempt, made by that thread, failed for want of memory though its heap has room.
   void OnFailed(const AllocationPtr& allocation, pid_t thread);
+  // Whether the page in the way of that one, which failed just now, may be a file system's that has
+  // yet to write it. While it can still be told, it is waited for.
+  bool MayBeUnwritten(const Allocation& allocation) const;
   // It turns to another heap, or has ended.
   void Forget(Allocation& allocation);
 

@@ -12,6 +12,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 
 namespace dmaheap {
 
@@ -20,6 +21,9 @@ struct PageInTheWay {
   uint64_t frame = 0;
   // Its release will be told. Where not, this kernel has no page_ref events.
   bool watched = false;
+  // A file system keeps it in the page cache and may have yet to write it, as its flags say
+  // (kpageflags). Absent: they were not read.
+  absl::optional<bool> of_filesystem = absl::nullopt;
 };
 
 // A process that has the page in its address space.
@@ -51,6 +55,9 @@ class PageWatch {
 
   virtual ~PageWatch() = default;
 
+  // Whether there is somebody to ask.
+  virtual bool asks() const = 0;
+
   // Asks for the page that stopped the last allocation of that thread (gettid(2)), and watches it
   // in the place of what `replaced` watches, if that is not 0. on_found is called at most once, and
   // not after Unwatch; NOT_FOUND: the kernel told of none. Then on_released, each time that a
@@ -68,6 +75,7 @@ class PageWatch {
 // Where there is no prober.
 class NoPageWatch : public PageWatch {
  public:
+  bool asks() const override { return false; }
   Id Watch(pid_t, Id, OnFound, OnReleased) override { return 0; }
   void Unwatch(Id) override {}
   void FindMappers(uint64_t, OnMappers) override {}

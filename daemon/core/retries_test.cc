@@ -10,6 +10,7 @@
 #include "daemon/core/testing/core_fixture.h"
 #include "daemon/limits.h"
 #include "gtest/gtest.h"
+#include "proto/errno_status.h"
 #include "proto/error.h"
 
 namespace dmaheap {
@@ -356,6 +357,152 @@ TEST_F(BarrierUseTest, ACgroupThatTheDaemonWasNotToldOfIsNotFrozen) {
   const Call call = Allocate(By("mine"));
   EXPECT_TRUE(barrier_.asked().empty());
   executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+}
+
+// ---- the sync
+
+class SyncUseTest : public RetriesTest {
+ protected:
+  static constexpr char kSyncing[] =
+      "retry_policies { name: 'mine' jitter: 0 sync { filesystems: '/data' box { nanos: 200000000 "
+      "} } }";
+
+  void SetUp() override {
+    RetriesTest::SetUp();
+    // Nobody tells of pages, unless a test asks for it.
+    pages_.GoBlind();
+    Use(kSyncing);
+  }
+  void TearDown() override {
+    for (const int filesystem : {0, 1}) {
+      if (filesystems_.running(filesystem)) End(absl::OkStatus(), filesystem);
+    }
+    RetriesTest::TearDown();
+  }
+  void End(absl::Status status = absl::OkStatus(), int filesystem = 0) {
+    Do([&] { filesystems_.End(std::move(status), filesystem); });
+  }
+};
+
+TEST_F(SyncUseTest, AFailedAttemptIsRepeatedAtOnceWhenTheFileSystemIsSynced) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  ASSERT_TRUE(filesystems_.running());
+  executor_.Advance(150 * kMs);
+  EXPECT_EQ(cma_->calls(), 1);
+  EXPECT_EQ(State().state(), v1::Allocation::BACKING_OFF);
+
+  End();
+
+  EXPECT_TRUE(call->ok()) << call->status();
+  EXPECT_EQ(cma_->calls(), 2);
+  EXPECT_EQ(allocator_->syncs().helped, 1);
+  EXPECT_EQ(allocator_->syncs().over_box, 0);
+}
+
+TEST_F(SyncUseTest, AnAttemptThatFailsAfterItIsCountedAndGoesOnWithTheBackoff) {
+  cma_->Script({ENOMEM, ENOMEM});
+  const Call call = Allocate(By("mine"));
+  End();
+  EXPECT_EQ(State().attempts_after_sync(), 1);
+  EXPECT_EQ(allocator_->syncs().failed, 1);
+  // Synced a moment ago.
+  EXPECT_EQ(allocator_->syncs().refused, 1);
+  executor_.Advance(2 * kMs);
+  EXPECT_TRUE(call->ok());
+  EXPECT_EQ(allocator_->syncs().helped, 0);
+  EXPECT_EQ(filesystems_.asked().size(), 1u);
+}
+
+TEST_F(SyncUseTest, ASyncThatOutlastsItsBoxIsNotWaitedForNorBegunAgain) {
+  Fail();
+  const Call call = Allocate(By("mine"));
+  executor_.Advance(200 * kMs);
+  EXPECT_EQ(allocator_->syncs().over_box, 1);
+  EXPECT_EQ(cma_->calls(), 1);
+  executor_.Advance(kMs);
+  EXPECT_EQ(cma_->calls(), 2);
+  executor_.Advance(absl::Seconds(30));
+  EXPECT_EQ(filesystems_.asked().size(), 1u);
+  EXPECT_GT(cma_->calls(), 200);
+
+  // Its late end is nobody's.
+  const int calls = cma_->calls();
+  End();
+  EXPECT_EQ(cma_->calls(), calls);
+  Succeed();
+  executor_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(call->ok());
+  EXPECT_EQ(allocator_->syncs().helped, 0);
+}
+
+TEST_F(SyncUseTest, ASyncThatFailsIsAnOrdinaryWait) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  End(ErrnoStatus(EIO, "syncfs"));
+  EXPECT_FALSE(call->done());
+  EXPECT_EQ(allocator_->syncs().refused, 1);
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+}
+
+TEST_F(SyncUseTest, OneSyncServesAllWhoWaitAndOthersHaveTheWorkerMeanwhile) {
+  cma_->Script({ENOMEM, ENOMEM});
+  const Call one = Allocate(By("mine"));
+  const Call two = Allocate(By("mine"));
+  const Call other = Allocate(Request(Connect()));
+  EXPECT_TRUE(other->ok());
+  End();
+  EXPECT_TRUE(one->ok());
+  EXPECT_TRUE(two->ok());
+  EXPECT_EQ(filesystems_.asked().size(), 1u);
+  EXPECT_EQ(allocator_->syncs().helped, 2);
+}
+
+TEST_F(SyncUseTest, ACancelWhileItRunsIsTheEndOfIt) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  Cancel(call);
+  End();
+  EXPECT_EQ(cma_->calls(), 1);
+  EXPECT_EQ(allocator_->syncs().helped + allocator_->syncs().failed, 0);
+}
+
+TEST_F(SyncUseTest, NothingIsSyncedForWantOfRoom) {
+  cma_->SetUsage(FreeBytes(0));
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+  EXPECT_TRUE(filesystems_.asked().empty());
+}
+
+TEST_F(SyncUseTest, NothingIsSyncedForAHeapWithoutAnArea) {
+  system_->Script({ENOMEM});
+  AllocateRequest request = By("mine");
+  request.heap = "system";
+  const Call call = Allocate(std::move(request));
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+  EXPECT_TRUE(filesystems_.asked().empty());
+}
+
+TEST_F(SyncUseTest, AFileSystemThatTheDaemonWasNotToldOfIsNotSynced) {
+  Use("retry_policies { name: 'mine' jitter: 0 sync { filesystems: '/vendor' } }");
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  executor_.Advance(kMs);
+  EXPECT_TRUE(call->ok());
+  EXPECT_TRUE(filesystems_.asked().empty());
+  EXPECT_EQ(allocator_->syncs().refused, 1);
+}
+
+TEST_F(SyncUseTest, AReloadThatTakesThePolicyAwayLeavesTheSyncUnderWay) {
+  cma_->Script({ENOMEM});
+  const Call call = Allocate(By("mine"));
+  SetPolicy(kEverything);
+  End();
   EXPECT_TRUE(call->ok());
 }
 

@@ -56,6 +56,19 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
   if (left <= absl::ZeroDuration()) return stop(GiveUp::Reason::kTimeUsed);
   if (area.stuck_for >= policy.give_up_when_stuck_for) return stop(GiveUp::Reason::kStuck);
 
+  // Before the answer is due there is time for some more attempts, each after half of what is left.
+  // The very end is the deadline's: it comes with an explanation of its own.
+  const auto in_time = [&](absl::Duration delay) {
+    if (delay >= history.remaining) {
+      delay = std::max(history.remaining / 2, policy.initial_backoff);
+    }
+    return std::min(delay, left);
+  };
+  // Before the barrier: it is ready once a second at most, and what it is for no barrier mends.
+  if (policy.sync.has_value() && area.sync_ready &&
+      history.attempts >= policy.sync->after_attempts) {
+    return SyncFirst{in_time(policy.sync->box)};
+  }
   if (policy.barrier.has_value() && area.barrier_ready &&
       history.attempts >= policy.barrier->after_attempts) {
     return BehindBarrier{};
@@ -71,15 +84,9 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
     delay = std::max(delay, std::min({area.stuck_for * kWatchedStretch, kLongestWatchedWait,
                                       policy.give_up_when_stuck_for - area.stuck_for}));
   }
-  delay = std::max(delay, area.least_delay);
-  // Before the answer is due there is time for some more attempts, each after half of what is left.
-  // The very end is the deadline's: it comes with an explanation of its own.
-  if (delay >= history.remaining) {
-    delay = std::max(history.remaining / 2, policy.initial_backoff);
-  }
   const bool ask = policy.ask_clients.has_value() && area.lacks_room &&
                    history.attempts >= policy.ask_clients->after_attempts;
-  return RetryAfter{std::min(delay, left), ask};
+  return RetryAfter{in_time(std::max(delay, area.least_delay)), ask};
 }
 
 }  // namespace dmaheap

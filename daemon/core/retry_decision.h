@@ -3,7 +3,8 @@
 //
 // What it promises, whatever the history: at most max_attempts attempts on one heap; the last
 // attempt begins at most max_elapsed after the request was accepted; no delay is above max_backoff
-// and its jitter, but for least_delay, and where the release of the page in the way is watched.
+// and its jitter, but for least_delay, and where the release of the page in the way is watched; no
+// sync is waited for beyond the policy's box.
 
 #ifndef DAEMON_CORE_RETRY_DECISION_H_
 #define DAEMON_CORE_RETRY_DECISION_H_
@@ -45,6 +46,9 @@ struct AreaSnapshot {
   bool barrier_ready = false;
   // Somebody has to give memory back.
   bool lacks_room = false;
+  // The policy's file systems may be synced, and that could help: the area has room, and the page
+  // in the way is not known for one that is no file system's.
+  bool sync_ready = false;
 };
 
 // Where the release of the page in the way is watched, the wait is at least so many times as long
@@ -60,6 +64,11 @@ struct RetryAfter {
 // The next attempt comes at once, while the policy's cgroup stands still. Where that is refused,
 // ask again without barrier_ready.
 struct BehindBarrier {};
+// The next attempt comes when the policy's file systems are synced, or the box has ended. Where
+// that is refused, ask again without sync_ready.
+struct SyncFirst {
+  absl::Duration box;
+};
 struct FallBack {
   std::string heap;
 };
@@ -73,7 +82,7 @@ struct GiveUp {
   };
   Reason reason;
 };
-using RetryDecision = std::variant<RetryAfter, BehindBarrier, FallBack, GiveUp>;
+using RetryDecision = std::variant<RetryAfter, BehindBarrier, SyncFirst, FallBack, GiveUp>;
 
 // Whether the same call may succeed a moment later. ENOMEM: a page was pinned, or somebody frees
 // (the kernel says ENOMEM for whatever a CMA heap could not give;

@@ -36,6 +36,9 @@ std::string Words(const RetryDecision& decision) {
     return "fall back to " + fall_back->heap;
   }
   if (std::holds_alternative<BehindBarrier>(decision)) return "behind the barrier";
+  if (const auto* sync = std::get_if<SyncFirst>(&decision)) {
+    return "sync within " + absl::FormatDuration(sync->box);
+  }
   switch (std::get<GiveUp>(decision).reason) {
     case GiveUp::Reason::kNotTransient:
       return "give up: not transient";
@@ -79,6 +82,13 @@ TEST(RetryDecisionTest, EveryBranch) {
   RetryPolicy freezing = three;
   freezing.barrier = BarrierUse{.cgroup = "apps", .after_attempts = 2};
 
+  RetryPolicy syncing = three;
+  syncing.sync = SyncUse{.filesystems = {"/data"}, .box = 300 * kMs, .after_attempts = 2};
+  RetryPolicy syncing_and_freezing = syncing;
+  syncing_and_freezing.barrier = freezing.barrier;
+  RetryPolicy syncing_for_a_second = syncing;
+  syncing_for_a_second.max_elapsed = absl::Seconds(1);
+
   AttemptHistory late = After(2);
   late.elapsed = absl::Milliseconds(999);
   AttemptHistory too_late = late;
@@ -103,6 +113,10 @@ TEST(RetryDecisionTest, EveryBranch) {
   const AreaSnapshot shared{.least_delay = 320 * kMs};
 
   const AreaSnapshot ready{.barrier_ready = true};
+  const AreaSnapshot sync_ready{.sync_ready = true};
+  const AreaSnapshot both_ready{.barrier_ready = true, .sync_ready = true};
+  AttemptHistory sync_soon_due = After(2);
+  sync_soon_due.remaining = 100 * kMs;
 
   RetryPolicy asking = three;
   asking.ask_clients = ClientAskUse{.after_attempts = 2};
@@ -164,6 +178,18 @@ TEST(RetryDecisionTest, EveryBranch) {
       {"barrier refused", freezing, After(2), {}, 0.5, "retry after 2ms"},
       {"barrier, but no attempt is left", freezing, After(3), ready, 0.5, "give up: attempts used"},
       {"barrier that the policy does not have", three, After(2), ready, 0.5, "retry after 2ms"},
+      {"sync, not yet", syncing, After(1), sync_ready, 0.5, "retry after 1ms"},
+      {"sync", syncing, After(2), sync_ready, 0.5, "sync within 300ms"},
+      {"sync refused, or of no use", syncing, After(2), {}, 0.5, "retry after 2ms"},
+      {"sync, but no attempt is left", syncing, After(3), sync_ready, 0.5,
+       "give up: attempts used"},
+      {"sync that the policy does not have", three, After(2), sync_ready, 0.5, "retry after 2ms"},
+      {"sync before the deadline", syncing, sync_soon_due, sync_ready, 0.5, "sync within 50ms"},
+      {"sync in the time left", syncing_for_a_second, late, sync_ready, 0.5, "sync within 1ms"},
+      {"sync goes before the barrier", syncing_and_freezing, After(2), both_ready, 0.5,
+       "sync within 300ms"},
+      {"the barrier once it is refused", syncing_and_freezing, After(2), ready, 0.5,
+       "behind the barrier"},
       {"others' turn", Plain(), After(1), shared, 0.5, "retry after 320ms"},
       {"before the deadline, half of what is left", Plain(), soon_due, {}, 0.5, "retry after 20ms"},
       {"the end is the deadline's", Plain(), due, {}, 0.5, "retry after 1ms"},
@@ -217,6 +243,9 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
     }
     if (any(0, 2) == 0) policy.give_up_when_stuck_for = absl::Milliseconds(any(1, 500));
     if (any(0, 2) == 0) policy.barrier = BarrierUse{.cgroup = "apps"};
+    if (any(0, 2) == 0) {
+      policy.sync = SyncUse{.filesystems = {"/data"}, .box = absl::Milliseconds(any(1, 500))};
+    }
     for (int64_t i = any(0, 2); i > 0; --i) {
       policy.fallback_heaps.push_back("heap-" + std::to_string(i));
     }
@@ -236,6 +265,7 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       if (any(0, 3) == 0) area.least_delay = absl::Microseconds(any(0, 100'000));
       area.page_watched = any(0, 1) == 1;
       area.barrier_ready = any(0, 1) == 1;
+      area.sync_ready = any(0, 1) == 1;
       const RetryDecision decision = DecideRetry(policy, history, area, unit());
       if (const auto* retry = std::get_if<RetryAfter>(&decision)) {
         ASSERT_GT(retry->delay, absl::ZeroDuration());
@@ -246,6 +276,11 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
         history.elapsed += retry->delay;
       } else if (std::holds_alternative<BehindBarrier>(decision)) {
         ASSERT_TRUE(policy.barrier.has_value());
+      } else if (const auto* sync = std::get_if<SyncFirst>(&decision)) {
+        ASSERT_TRUE(policy.sync.has_value());
+        ASSERT_GT(sync->box, absl::ZeroDuration());
+        ASSERT_LE(sync->box, policy.sync->box);
+        history.elapsed += sync->box;
       } else if (std::holds_alternative<FallBack>(decision)) {
         ++history.fallbacks;
         history.attempts = 0;

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/log.h"
 #include "proto/errno_status.h"
 #include "spdlog/spdlog.h"
@@ -38,6 +39,12 @@ PageMappers ToMappers(const FrameMappers& found) {
   return mappers;
 }
 
+PageInTheWay ToPageInTheWay(const RefusingPage& page) {
+  PageInTheWay found{.frame = page.frame, .watched = page.watched};
+  if (page.flags.has_value()) found.of_filesystem = MayBeUnwritten(*page.flags);
+  return found;
+}
+
 }  // namespace
 
 PageWatch::Id ProberPageWatch::Watch(pid_t thread, Id replaced, OnFound on_found,
@@ -48,7 +55,7 @@ PageWatch::Id ProberPageWatch::Watch(pid_t thread, Id replaced, OnFound on_found
   const absl::StatusOr<uint64_t> asked = client_.WatchPage(
       thread, replaced,
       [this, found](const absl::StatusOr<RefusingPage>& page) {
-        if (page.ok()) return (*found)(PageInTheWay{page->frame, page->watched});
+        if (page.ok()) return (*found)(ToPageInTheWay(*page));
         const int error = GetErrno(page.status());
         if (error == ENOTSUP) unsupported_ = true;
         (*found)(error == ENOENT ? absl::NotFoundError("the kernel told of no page")

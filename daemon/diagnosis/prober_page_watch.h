@@ -17,6 +17,7 @@ class ProberPageWatch : public PageWatch {
   ProberPageWatch(Executor& executor, ProberClient& client)
       : executor_(executor), client_(client) {}
 
+  bool asks() const override { return !unsupported_; }
   Id Watch(pid_t thread, Id replaced, OnFound on_found, OnReleased on_released) override;
   void Unwatch(Id watch) override;
   void FindMappers(uint64_t frame, OnMappers on_mappers) override;

@@ -88,6 +88,24 @@ TEST_F(ProberPageWatchTest, AsksForThePageOfAThreadAndTellsIt) {
   EXPECT_NE(watch, 0u);
 }
 
+TEST_F(ProberPageWatchTest, TellsWhetherThePageIsAFileSystemsWhereItsFlagsWereRead) {
+  const uint64_t dirty = 0x838;
+  const uint64_t anonymous = 0x5868;
+  for (const uint64_t flags : {dirty, anonymous}) {
+    Watch(90);
+    ProberReply reply;
+    reply.frames.push_back({.frame = 77, .flags = flags, .present = kFrameFlags});
+    Answer(Question(), std::move(reply));
+  }
+  Watch(90);
+  Answer(Question(), Frame(77, 0));
+
+  ASSERT_EQ(found_.size(), 3u);
+  EXPECT_EQ(found_[0]->of_filesystem, true);
+  EXPECT_EQ(found_[1]->of_filesystem, false);
+  EXPECT_EQ(found_[2]->of_filesystem, absl::nullopt);
+}
+
 TEST_F(ProberPageWatchTest, TellsOfReleasesUntilTheWatchEnds) {
   const PageWatch::Id watch = Watch(90);
   const ProberRequest question = Question();

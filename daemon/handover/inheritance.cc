@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "proto/errno_status.h"
 
@@ -41,6 +42,9 @@ Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds) {
       inheritance.heap_nodes.push_back({std::string(rest), std::move(fd)});
     } else if (absl::ConsumePrefix(&rest, "drm.")) {
       inheritance.drm_cards.push_back({std::string(rest), std::move(fd)});
+    } else if (absl::ConsumePrefix(&rest, "sync.")) {
+      size_t place = 0;
+      if (absl::SimpleAtoi(rest, &place)) inheritance.filesystems.try_emplace(place, std::move(fd));
     } else if (absl::ConsumePrefix(&rest, "buffer.")) {
       if (const auto key = BufferKey::Parse(rest); key.has_value()) {
         inheritance.held_buffers.try_emplace(*key, std::move(fd));

@@ -6,6 +6,8 @@
 //   drm.NAME         an opened DRM card, for the heap of that name
 //   udmabuf          /dev/udmabuf, for simulated heaps
 //   prober           the broker's end of the prober's socket
+//   sync.N           the folder on which the Nth file system of --sync-filesystem (from 0) is
+//                    mounted
 //   barrier          the broker's end of the keeper's socket for barriers
 //   watch.dmabuf     the watches of an earlier broker (heaps/buffer_watch.h)
 //   watch.memfd
@@ -14,6 +16,7 @@
 #ifndef DAEMON_HANDOVER_INHERITANCE_H_
 #define DAEMON_HANDOVER_INHERITANCE_H_
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
@@ -39,6 +42,8 @@ struct Inheritance {
   std::vector<HeapNode> heap_nodes;
   std::vector<HeapNode> drm_cards;
   UniqueFd udmabuf;
+  // By their place on the command line.
+  std::map<size_t, UniqueFd> filesystems;
   UniqueFd prober;
   UniqueFd barrier;
   UniqueFd dma_buf_watch;

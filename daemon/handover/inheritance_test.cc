@@ -27,7 +27,7 @@ std::vector<std::pair<std::string, UniqueFd>> Named(const std::vector<std::strin
 TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   auto fds = Named({"rpc", "fd", "admin", "prober", "watch.dmabuf", "watch.memfd", "heap.reserved",
                     "heap.linux,cma", "buffer.4711", "buffer.memfd-4711", "drm.display", "udmabuf",
-                    "barrier"});
+                    "barrier", "sync.0", "sync.12"});
   std::vector<int> numbers;
   for (const auto& [name, fd] : fds) numbers.push_back(fd.get());
 
@@ -51,16 +51,20 @@ TEST_F(InheritanceTest, EveryNameHasItsPlace) {
   EXPECT_EQ(inheritance.drm_cards[0].name, "display");
   EXPECT_EQ(inheritance.drm_cards[0].fd.get(), numbers[10]);
   EXPECT_EQ(inheritance.udmabuf.get(), numbers[11]);
+  ASSERT_EQ(inheritance.filesystems.size(), 2u);
+  EXPECT_EQ(inheritance.filesystems.at(0).get(), numbers[13]);
+  EXPECT_EQ(inheritance.filesystems.at(12).get(), numbers[14]);
 }
 
 TEST_F(InheritanceTest, WhatHasNoKnownNameIsClosed) {
-  auto fds =
-      Named({"", "unknown", "RPC", "rpc ", "buffer.", "buffer.x", "buffer.memfd-", "watch."});
+  auto fds = Named({"", "unknown", "RPC", "rpc ", "buffer.", "buffer.x", "buffer.memfd-", "watch.",
+                    "sync.", "sync.x", "sync.-1"});
   const Inheritance inheritance = SortInheritance(std::move(fds));
   EXPECT_FALSE(inheritance.rpc_listener.valid());
   EXPECT_TRUE(inheritance.held_buffers.empty());
   EXPECT_TRUE(inheritance.heap_nodes.empty());
   EXPECT_TRUE(inheritance.drm_cards.empty());
+  EXPECT_TRUE(inheritance.filesystems.empty());
 }
 
 TEST_F(InheritanceTest, OfTwoWithOneNameTheFirstCounts) {

@@ -228,6 +228,17 @@ TEST_F(KeeperTest, HeapNodesReachTheBrokerByName) {
   EXPECT_EQ(FdLine("heap.file"), "");
 }
 
+TEST_F(KeeperTest, FileSystemsReachTheBrokerByTheirPlaceAndMissingOnesAreAWarning) {
+  StartAndWait({"--sync-filesystem=/none", "--sync-filesystem=/proc",
+                "--sync-filesystem=" + folder_.path()});
+
+  EXPECT_EQ(FdLine("sync.0"), "");
+  EXPECT_THAT(FdLine("sync.1"), HasSubstr("cloexec"));
+  EXPECT_EQ(FdLine("sync.2"), "") << "a folder of another file system";
+  EXPECT_THAT(daemon_->Log(), HasSubstr("event=filesystem_left_out filesystem=/none"));
+  EXPECT_THAT(daemon_->Log(), HasSubstr("nothing is mounted on " + folder_.path()));
+}
+
 TEST_F(KeeperTest, ACardThatCanNotBeOpenedEndsTheStartWithOptionValueAndRemedy) {
   Start({"--drm-heap=display=/dev/null"});
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/keeper/inherited_sockets.h"
+#include "daemon/keeper/mount_point.h"
 #include "daemon/keeper/notify_message.h"
 #include "daemon/keeper/unix_listener.h"
 #include "daemon/log.h"
@@ -84,6 +85,7 @@ absl::StatusOr<std::unique_ptr<Resources>> Resources::Open(const Options& option
   if (absl::Status status = all->OpenDrmCards(options); !status.ok()) return status;
   all->OpenUdmabuf(options);
   all->OpenTrace(options);
+  all->OpenFilesystems(options);
   return all;
 }
 
@@ -216,6 +218,23 @@ void Resources::OpenTrace(const Options& options) {
   }
   trace_ = *std::move(trace);
   spdlog::info("event=trace_opened releases={}", trace_->filter() >= 0 ? "seen" : "unseen");
+}
+
+// Without one that is missing requests only wait longer.
+void Resources::OpenFilesystems(const Options& options) {
+  for (size_t i = 0; i < options.sync_filesystems.size(); ++i) {
+    const std::string& path = options.sync_filesystems[i];
+    absl::StatusOr<UniqueFd> folder = OpenMountPoint(path);
+    if (!folder.ok()) {
+      spdlog::warn(
+          "event=filesystem_left_out filesystem={} note=\"it is never synced\" remedy=\"mount it "
+          "before the daemon starts, or change --sync-filesystem={}\" {}",
+          LogValue(path), path, LogStatus(folder.status()));
+      continue;
+    }
+    spdlog::info("event=filesystem_opened filesystem={}", LogValue(path));
+    filesystems_[i] = *std::move(folder);
+  }
 }
 
 }  // namespace dmaheap

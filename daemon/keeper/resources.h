@@ -39,6 +39,8 @@ class Resources {
   const std::vector<HeapNode>& drm_cards() const { return drm_cards_; }
   // -1 where there may be no simulated heap, or the kernel has no udmabuf.
   int udmabuf() const { return udmabuf_.get(); }
+  // Those of --sync-filesystem, by their place there; what could not be opened has none.
+  const std::map<size_t, UniqueFd>& filesystems() const { return filesystems_; }
   // nullptr where there is no area whose allocations could be traced, or no trace to be had.
   const TraceInstance* trace() const { return trace_.get(); }
   NotifyServer& notify() { return *notify_; }
@@ -64,6 +66,7 @@ class Resources {
   absl::Status OpenDrmCards(const Options& options);
   void OpenUdmabuf(const Options& options);
   void OpenTrace(const Options& options);
+  void OpenFilesystems(const Options& options);
 
   Account account_;
   absl::optional<LockFile> lock_;
@@ -71,6 +74,7 @@ class Resources {
   std::vector<HeapNode> heaps_;
   std::vector<HeapNode> drm_cards_;
   UniqueFd udmabuf_;
+  std::map<size_t, UniqueFd> filesystems_;
   std::unique_ptr<TraceInstance> trace_;
   absl::optional<NotifyServer> notify_;
   std::string notify_path_;

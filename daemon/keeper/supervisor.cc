@@ -150,6 +150,9 @@ ChildSpec Supervisor::BrokerSpec() const {
     spec.fds.push_back({absl::StrCat("drm.", card.name), card.fd.get()});
   }
   if (resources_->udmabuf() >= 0) spec.fds.push_back({"udmabuf", resources_->udmabuf()});
+  for (const auto& [place, folder] : resources_->filesystems()) {
+    spec.fds.push_back({absl::StrCat("sync.", place), folder.get()});
+  }
   if (options_.prober) spec.fds.push_back({"prober", resources_->broker_end()});
   if (const int end = resources_->broker_end_to_keeper(); end >= 0) {
     spec.fds.push_back({"barrier", end});

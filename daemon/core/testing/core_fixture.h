@@ -15,6 +15,7 @@
 #include "daemon/core/testing/fake_barrier.h"
 #include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
+#include "daemon/core/testing/fake_filesystem_sync.h"
 #include "daemon/core/testing/fake_heap.h"
 #include "daemon/core/testing/fake_journal.h"
 #include "daemon/core/testing/fake_live_view.h"
@@ -131,6 +132,7 @@ class CoreFixture : public FdLeakCheck {
                                 .barrier = barrier_,
                                 .pages = pages_,
                                 .barrier_cgroups = {"apps"},
+                                .filesystems = filesystems_,
                                 .ask_client =
                                     [this](uint64_t client, const v1::GiveBack& what) {
                                       asked_.emplace_back(client, what);
@@ -249,6 +251,7 @@ class CoreFixture : public FdLeakCheck {
   FakeBufferLister lister_;
   FakeBarrier barrier_;
   FakePageWatch pages_;
+  FakeFilesystemSync filesystems_{{"/data", "/cache"}};
   EventList events_;
   // Who was asked to give back what, whether or not that may be asked.
   std::vector<std::pair<uint64_t, v1::GiveBack>> asked_;

@@ -13,8 +13,10 @@ namespace dmaheap {
 
 class FakePageWatch : public PageWatch {
  public:
+  bool asks() const override { return asks_; }
   Id Watch(pid_t, Id replaced, OnFound on_found, OnReleased on_released) override {
     ++asked_;
+    if (!asks_) return 0;
     watches_.erase(replaced);
     watches_[++last_] = {std::move(on_found), std::move(on_released)};
     return last_;
@@ -24,6 +26,9 @@ class FakePageWatch : public PageWatch {
     mappers_asked_.push_back(frame);
     on_mappers_ = std::move(on_mappers);
   }
+
+  // From now on nobody can tell.
+  void GoBlind() { asks_ = false; }
 
   // How often a page was asked for, and the frames whose mappers were.
   int asked() const { return asked_; }
@@ -46,6 +51,7 @@ class FakePageWatch : public PageWatch {
     OnReleased on_released;
   };
 
+  bool asks_ = true;
   Id last_ = 0;
   int asked_ = 0;
   std::map<Id, Watched> watches_;

@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "proto/errno_status.h"
@@ -123,12 +124,6 @@ class Scan {
   bool shown_ = false;
 };
 
-bool ReadTable(int proc, absl::string_view table, uint64_t frame, uint64_t& value) {
-  const absl::StatusOr<UniqueFd> file = OpenFileBelow(proc, table);
-  return file.ok() && pread(file->get(), &value, sizeof(value),
-                            static_cast<off_t>(frame * sizeof(value))) == sizeof(value);
-}
-
 }  // namespace
 
 ProberReply FindMappers(const ProberRoots& roots, absl::string_view text, const TimeBox& box) {
@@ -146,12 +141,8 @@ ProberReply FindMappers(const ProberRoots& roots, absl::string_view text, const 
   }
   FrameRecord frame;
   frame.frame = range->first;
-  if (ReadTable(proc->get(), "kpagecount", range->first, frame.map_count)) {
-    frame.present |= kFrameMapCount;
-  }
-  if (ReadTable(proc->get(), "kpageflags", range->first, frame.flags)) {
-    frame.present |= kFrameFlags;
-  }
+  ReadMapCount(proc->get(), frame);
+  ReadFrameFlags(proc->get(), frame);
   reply.frames.push_back(frame);
   Scan(*range, box).Look(*proc, reply);
   return reply;

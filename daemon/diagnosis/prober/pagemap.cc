@@ -12,7 +12,21 @@ bool ParseHex(absl::string_view text, uint64_t& number) {
   return !text.empty() && text[0] != '-' && text[0] != '+' && absl::SimpleHexAtoi(text, &number);
 }
 
+// include/uapi/linux/kernel-page-flags.h; the last one include/linux/kernel-page-flags.h.
+constexpr uint64_t kDirty = uint64_t{1} << 4;
+constexpr uint64_t kSlab = uint64_t{1} << 7;
+constexpr uint64_t kWriteback = uint64_t{1} << 8;
+constexpr uint64_t kBuddy = uint64_t{1} << 10;
+constexpr uint64_t kAnonymous = uint64_t{1} << 12;
+constexpr uint64_t kSwapBacked = uint64_t{1} << 14;
+constexpr uint64_t kPrivate = uint64_t{1} << 35;
+
 }  // namespace
+
+bool MayBeUnwritten(uint64_t frame_flags) {
+  return (frame_flags & (kAnonymous | kSwapBacked | kSlab | kBuddy)) == 0 &&
+         (frame_flags & (kDirty | kWriteback | kPrivate)) != 0;
+}
 
 absl::optional<FrameRange> ParseFrameRange(absl::string_view text) {
   const std::pair<absl::string_view, absl::string_view> words =

@@ -43,6 +43,12 @@ struct PagemapCount {
 // Adds what a piece of pagemap says.
 void CountFrames(absl::Span<const uint64_t> entries, const FrameRange& range, PagemapCount& count);
 
+// Whether a frame with these flags (kpageflags) is in the page cache of a file system that may have
+// yet to write it: it is dirty, or the file system has something of its own attached to it, as with
+// the buffers of a journal's transaction, which the flags do not show as dirty. Not tmpfs, which
+// writes nothing.
+bool MayBeUnwritten(uint64_t frame_flags);
+
 struct AddressRange {
   uint64_t begin = 0;
   uint64_t end = 0;

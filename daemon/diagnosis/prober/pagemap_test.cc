@@ -58,6 +58,23 @@ TEST(CountFramesTest, NumbersThatAreNotShownAreTold) {
   EXPECT_FALSE(count.numbers_shown);
 }
 
+// As Linux 6.12 showed them.
+TEST(MayBeUnwrittenTest, IsTrueForPagesOfAFileSystem) {
+  EXPECT_TRUE(MayBeUnwritten(0x800000064)) << "metadata in a transaction of jbd2";
+  EXPECT_TRUE(MayBeUnwritten(0x800000074)) << "the same, committed";
+  EXPECT_TRUE(MayBeUnwritten(0x838)) << "a file's, dirty";
+  EXPECT_TRUE(MayBeUnwritten(0x128)) << "a file's, being written";
+}
+
+TEST(MayBeUnwrittenTest, IsFalseForMemoryThatNobodyWrites) {
+  EXPECT_FALSE(MayBeUnwritten(0x5868)) << "anonymous";
+  EXPECT_FALSE(MayBeUnwritten(0x5878)) << "anonymous, dirty";
+  EXPECT_FALSE(MayBeUnwritten(0x4838)) << "tmpfs, dirty";
+  EXPECT_FALSE(MayBeUnwritten(0x82c)) << "a file's, clean";
+  EXPECT_FALSE(MayBeUnwritten(0x400)) << "free";
+  EXPECT_FALSE(MayBeUnwritten(0));
+}
+
 TEST(ParseAddressesTest, TakesTheFirstWordOfALine) {
   const auto range =
       ParseAddresses("7f0c8a600000-7f0c8a622000 r--p 00000000 fe:01 1 /usr/lib/libc.so.6");

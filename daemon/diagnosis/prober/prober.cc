@@ -17,13 +17,16 @@
 #include "absl/strings/numbers.h"
 #include "daemon/diagnosis/prober/area_reader.h"
 #include "daemon/diagnosis/prober/cgroup_members.h"
+#include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/guard.h"
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 #include "daemon/diagnosis/prober/sandbox.h"
+#include "daemon/diagnosis/prober/tree.h"
 #include "daemon/handover/barrier_wire.h"
 #include "daemon/log.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
+#include "proto/unique_fd.h"
 #include "spdlog/spdlog.h"
 
 namespace dmaheap {
@@ -135,7 +138,7 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       reply = FindMappers(roots_, request->name, box);
       break;
     case ProberOp::kWatchPage:
-      reply = pages_.Watch(request->sequence, request->name);
+      reply = WatchPage(request->sequence, request->name);
       break;
     case ProberOp::kUnwatchPage:
       reply = pages_.Unwatch(request->name);
@@ -149,6 +152,16 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
   }
   reply.sequence = request->sequence;
   return EncodeProberReply(reply);
+}
+
+ProberReply Prober::WatchPage(uint64_t sequence, absl::string_view question) {
+  ProberReply reply = pages_.Watch(sequence, question);
+  if (reply.frames.empty()) return reply;
+  // Whose page it is tells what may help; without that it is watched all the same.
+  if (const absl::StatusOr<UniqueFd> proc = OpenRoot(roots_.proc); proc.ok()) {
+    ReadFrameFlags(proc->get(), reply.frames.front());
+  }
+  return reply;
 }
 
 ProberReply Prober::ListMembers(absl::string_view place, const TimeBox& box) const {

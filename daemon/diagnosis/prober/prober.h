@@ -62,6 +62,7 @@ class Prober {
   absl::Status ServeBroker(int broker, bool& ended);
   absl::Status ServeKeeper(int keeper) const;
   absl::Status TellReleased(int broker);
+  ProberReply WatchPage(uint64_t sequence, absl::string_view question);
   ProberReply ListMembers(absl::string_view place, const TimeBox& box) const;
 
   const ProberRoots roots_;

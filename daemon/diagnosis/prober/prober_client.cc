@@ -246,8 +246,11 @@ void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
   } else if (done.op == ProberOp::kWatchPage) {
     if (!status.ok()) return done.on_page(status);
     const FrameRecord& record = done.frames.front();
-    done.on_page(
-        RefusingPage{.frame = record.frame, .watched = (record.present & kFrameWatched) != 0});
+    RefusingPage page;
+    page.frame = record.frame;
+    page.watched = (record.present & kFrameWatched) != 0;
+    if ((record.present & kFrameFlags) != 0) page.flags = record.flags;
+    done.on_page(page);
   } else {
     if (!status.ok()) return done.on_members(status);
     CgroupMemberList list;

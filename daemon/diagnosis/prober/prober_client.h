@@ -109,6 +109,8 @@ struct RefusingPage {
   uint64_t frame = 0;
   // Its release will be told.
   bool watched = false;
+  // Its KPF_ flags. Absent: not told.
+  absl::optional<uint64_t> flags = absl::nullopt;
 };
 
 class ProberClient {

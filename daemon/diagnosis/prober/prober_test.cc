@@ -176,13 +176,18 @@ TEST_F(ProberTest, TellsOfAReleaseWhileItServes) {
       "  heap-x-90  [001] ..... 4.0: test_pages_isolated: start_pfn=0x1 end_pfn=0x9 fin_pfn=0x5 "
       "ret=fail\n";
 
+  const uint64_t flags[] = {0, 0, 0, 0, 0, 0x838};
+  tree_.File("proc/kpageflags", std::string(reinterpret_cast<const char*>(flags), sizeof(flags)));
   for (uint64_t sequence : {1, 2}) {
     say(refused);
     const std::string question =
         EncodeProberRequest(ProberOp::kWatchPage, sequence, sequence == 1 ? "90 0" : "90 1")
             .value();
     ASSERT_TRUE(SendDatagram(broker.get(), question, {}).ok());
-    EXPECT_EQ(next().frames.at(0).frame, 5u);
+    const FrameRecord frame = next().frames.at(0);
+    EXPECT_EQ(frame.frame, 5u);
+    EXPECT_EQ(frame.present & kFrameFlags, kFrameFlags);
+    EXPECT_EQ(frame.flags, 0x838u);
   }
   say("  sh-7  [001] ..... 4.2: page_ref_mod_and_test: pfn=0x5 flags=none count=1 mapcount=1 "
       "mapping=0 mt=1 val=-1 ret=0\n");

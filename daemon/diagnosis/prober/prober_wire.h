@@ -39,7 +39,8 @@ enum class ProberOp : uint32_t {
   kWhoMaps = 4,
   // The page that refused the last window of a thread, and its release from now on. The name is
   // "THREAD REPLACED" in digits, REPLACED the sequence of a question whose watch this one takes
-  // over, or 0. Records: one FrameRecord. Then, each time that the page was let go, one more
+  // over, or 0. Records: one FrameRecord, with its flags. Then, each time that the page was let go,
+  // one more
   // datagram of the same sequence, without a record, flagged kProberPageReleased.
   kWatchPage = 5,
   // Ends the watch of the question whose sequence is the name, in digits. No record.
