@@ -329,7 +329,9 @@ void Engine::StopWaiting(const AllocationPtr& allocation) {
 }
 
 void Engine::Reconsider(const AllocationPtr& allocation) {
-  if (allocation->state != Allocation::State::kBackingOff || allocation->awaits_sync) return;
+  if (allocation->state != Allocation::State::kBackingOff) return;
+  // What the answer could bring is under way, or about to be tried.
+  if (allocation->awaits_sync || allocation->after_sync) return;
   StopWaiting(allocation);
   Decide(allocation, {.sync = true});
 }

@@ -24,6 +24,7 @@
 #include "tests/vm/tools/process_storm.h"
 #include "tests/vm/tools/settings.h"
 #include "tests/vm/tools/trouble.h"
+#include "tests/vm/tools/unwritten_file.h"
 
 namespace dmaheap {
 namespace {
@@ -46,6 +47,7 @@ const std::map<std::string, Kind>& Kinds() {
       {"memory_hold", {MemoryHoldDefaults(), &MakeMemoryHold}},
       {"page_cache_occupant", {OccupantDefaults(), &MakePageCacheOccupant}},
       {"tmpfs_occupant", {OccupantDefaults(), &MakeTmpfsOccupant}},
+      {"unwritten_file", {UnwrittenFileDefaults(), &MakeUnwrittenFile}},
       {"vmsplice_pin", {PipePinDefaults(), &MakeVmsplicePin}},
   };
   return *kKinds;
