@@ -58,7 +58,7 @@ class PageTracerTest : public FdLeakCheck {
     Say(
         absl::StrFormat("     sh-7      [001] .....     4.230956: page_ref_mod_and_test: pfn=0x%x "
                         "flags=none count=%d mapcount=%d mapping=0 mt=1 val=-1 ret=0",
-                        frame, references, mappings));
+                        frame, references, mappings - 1));
   }
   static std::string Written(const UniqueFd& fd) {
     char bytes[256];
@@ -276,7 +276,7 @@ TEST_F(PageTracerTest, ALineThatComesInPiecesIsALine) {
   WatchFrame();
   const std::string line =
       "     sh-7  [001] ..... 4.2: page_ref_mod_and_test: pfn=0x1cc00 flags=none count=1 "
-      "mapcount=1 mapping=0 mt=1 val=-1 ret=0\n";
+      "mapcount=0 mapping=0 mt=1 val=-1 ret=0\n";
   ASSERT_EQ(write(trace_[1].get(), line.data(), 40), 40);
   EXPECT_TRUE(tracer_.TakeReleased().empty());
   ASSERT_EQ(write(trace_[1].get(), line.data() + 40, line.size() - 40),

@@ -189,7 +189,7 @@ TEST_F(ProberTest, TellsOfAReleaseWhileItServes) {
     EXPECT_EQ(frame.present & kFrameFlags, kFrameFlags);
     EXPECT_EQ(frame.flags, 0x838u);
   }
-  say("  sh-7  [001] ..... 4.2: page_ref_mod_and_test: pfn=0x5 flags=none count=1 mapcount=1 "
+  say("  sh-7  [001] ..... 4.2: page_ref_mod_and_test: pfn=0x5 flags=none count=1 mapcount=0 "
       "mapping=0 mt=1 val=-1 ret=0\n");
 
   const ProberReplyPart told = next();

@@ -62,6 +62,8 @@ TraceLine ParseTraceLine(absl::string_view line) {
     if (TakeFrame(fields, "pfn", dropped.frame) &&
         TakeNumber(fields, "count", dropped.references) &&
         TakeNumber(fields, "mapcount", dropped.mappings)) {
+      // The raw _mapcount, which begins at -1 (include/trace/events/page_ref.h).
+      ++dropped.mappings;
       return dropped;
     }
   }
