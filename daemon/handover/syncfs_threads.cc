@@ -48,17 +48,15 @@ void SyncfsThreads::Stop() {
 }
 
 void SyncfsThreads::Sync(int filesystem, OnDone on_done) {
-  auto job =
-      std::make_unique<Job>(Job{shared_, static_cast<size_t>(filesystem), std::move(on_done)});
+  // Its owner is the thread, once there is one.
+  Job* const job = new Job{shared_, static_cast<size_t>(filesystem), std::move(on_done)};
   pthread_t thread;
-  const int error = pthread_create(&thread, nullptr, &SyncfsThreads::Run, job.get());
-  if (error != 0) {
-    executor_.Post([job = std::move(job), error] {
+  if (const int error = pthread_create(&thread, nullptr, &SyncfsThreads::Run, job); error != 0) {
+    executor_.Post([job = std::unique_ptr<Job>(job), error] {
       job->on_done(ErrnoStatus(error, "no thread for a sync"));
     });
     return;
   }
-  job.release();
   // Joined by nobody: at the end of this process it may still be in the kernel.
   pthread_detach(thread);
 }
