@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <set>
@@ -24,9 +25,13 @@ class SyncfsThreadsTest : public FdLeakCheck {
   void SetUp() override {
     FdLeakCheck::SetUp();
     loop_ = EventLoop::Create().value();
+    fds_ = OpenFds();
     thread_ = std::thread([this] { loop_->Run(); });
   }
   void TearDown() override {
+    // A thread that has told of its end drops the fds a moment later.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (OpenFds() != fds_ && std::chrono::steady_clock::now() < until) std::this_thread::yield();
     loop_->Stop();
     thread_.join();
     loop_.reset();
@@ -47,6 +52,7 @@ class SyncfsThreadsTest : public FdLeakCheck {
   }
 
   std::unique_ptr<EventLoop> loop_;
+  std::set<int> fds_;
   std::thread thread_;
 };
 
@@ -88,7 +94,6 @@ TEST_F(SyncfsThreadsTest, IsNotHeldUpAtItsEndByASyncThatGoesOn) {
   const auto gate = std::make_shared<Gate>();
   // Belongs to the thread until that ends.
   std::shared_ptr<void> leaving(nullptr, [gate](void*) { gate->left.set_value(); });
-  const std::set<int> fds = OpenFds();
   auto threads = std::make_unique<SyncfsThreads>(*loop_, Proc(), [gate](int) {
     gate->entered.set_value();
     gate->let_go.get_future().wait();
@@ -103,8 +108,6 @@ TEST_F(SyncfsThreadsTest, IsNotHeldUpAtItsEndByASyncThatGoesOn) {
   gate->let_go.set_value();
   gate->left.get_future().wait();
   EXPECT_FALSE(told);
-  // The thread drops its fds right after that.
-  while (OpenFds() != fds) std::this_thread::yield();
 }
 
 }  // namespace
