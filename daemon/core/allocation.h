@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "daemon/core/ledger.h"
-#include "daemon/core/page_watch.h"
+#include "daemon/core/pinned_page.h"
 #include "daemon/core/recipient.h"
 #include "daemon/core/request.h"
 #include "daemon/loop/executor.h"
@@ -60,31 +60,6 @@ class SlotReservation {
 // A call that waits for an allocation. 0 is never one.
 using CallId = uint64_t;
 using AllocateDone = absl::AnyInvocable<void(absl::StatusOr<v1::AllocateBuffersResponse>)>;
-
-// The page that was in the way of the last attempts, where that is known.
-struct PinnedPage {
-  PageWatch::Id watch = 0;
-  // 0: not known.
-  uint64_t frame = 0;
-  bool watched = false;
-  // It was the one at a failure while it was watched: it was not let go before the watch began.
-  bool held_while_watched = false;
-  // The failure after which it was asked for, until the answer is there.
-  absl::Time asked_at = absl::InfinitePast();
-  // The failures at which it was first and last the one.
-  absl::Time first_seen = absl::InfinitePast();
-  absl::Time last_seen = absl::InfinitePast();
-  bool asked_for_mappers = false;
-  absl::optional<PageMappers> mappers = absl::nullopt;
-  // Absent: not told.
-  absl::optional<bool> of_filesystem = absl::nullopt;
-  // It was asked for, and nobody could tell.
-  bool untold = false;
-
-  absl::Duration StuckFor() const {
-    return frame == 0 ? absl::ZeroDuration() : last_seen - first_seen;
-  }
-};
 
 struct Allocation {
   enum class State { kNew, kInLine, kFreezing, kAttempting, kBackingOff, kEnded };

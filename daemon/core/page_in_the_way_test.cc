@@ -40,7 +40,7 @@ class PageInTheWayTest : public CoreFixture {
   Call AllocateUntilAsked() {
     Fail();
     const Call call = AllocateByNofail();
-    executor_.Advance((PageInquiry::kFirstAsked - 1) * kMs);
+    executor_.Advance((PinnedPage::kFirstAsked - 1) * kMs);
     EXPECT_EQ(pages_.asked(), 1);
     return call;
   }
@@ -64,9 +64,9 @@ TEST_F(PageInTheWayTest, IsNotAskedForWhileAPinMayPass) {
   Fail();
   const Call call = AllocateByNofail();
 
-  executor_.Advance((PageInquiry::kFirstAsked - 2) * kMs);
+  executor_.Advance((PinnedPage::kFirstAsked - 2) * kMs);
 
-  EXPECT_EQ(cma_->calls(), PageInquiry::kFirstAsked - 1);
+  EXPECT_EQ(cma_->calls(), PinnedPage::kFirstAsked - 1);
   EXPECT_EQ(pages_.asked(), 0);
   Succeed();
   executor_.Advance(kMs);
@@ -173,7 +173,7 @@ TEST_F(PageInTheWayTest, WithoutAWatchTheScheduleDecides) {
     executor_.Advance(kMs);
   }
 
-  EXPECT_EQ(cma_->calls(), PageInquiry::kFirstAsked + 100);
+  EXPECT_EQ(cma_->calls(), PinnedPage::kFirstAsked + 100);
   EXPECT_FALSE(State().pinned_page().release_watched());
   Cancel(call);
 }
@@ -267,7 +267,7 @@ TEST_F(PageInTheWayTest, APolicyThatCountsItsAttemptsWaitsAsItSays) {
   AllocateRequest request = Request(Connect());
   request.retry_policy = "counted";
   const Call call = Allocate(std::move(request));
-  executor_.Advance((PageInquiry::kFirstAsked - 1) * kMs);
+  executor_.Advance((PinnedPage::kFirstAsked - 1) * kMs);
   Find(77);
 
   FailAgainAt(77, kMs);

@@ -13,7 +13,7 @@ bool HasPages(const HeapDescription& heap) {
 }  // namespace
 
 void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
-  if (allocation->attempts_on_heap < kFirstAsked) return;
+  if (allocation->attempts_on_heap < PinnedPage::kFirstAsked) return;
   if (!HasPages(allocation->heap->description())) return;
   if (allocation->last_failure < allocation->page.asked_at + kPatience) return;
   allocation->page.asked_at = allocation->last_failure;
@@ -52,14 +52,7 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
     page.untold = true;
     return;
   }
-  if (page.frame != found->frame) {
-    page = PinnedPage{.watch = page.watch, .first_seen = failure};
-    page.frame = found->frame;
-  }
-  page.held_while_watched = page.watched && found->watched;
-  page.watched = found->watched;
-  page.of_filesystem = found->of_filesystem;
-  page.last_seen = failure;
+  page.Met(*found, failure);
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {
     AskForMappers(allocation);
   }

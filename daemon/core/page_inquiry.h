@@ -22,10 +22,8 @@ class PageInquiry {
  public:
   using AllocationPtr = std::shared_ptr<Allocation>;
 
-  // The first failure of a request on a heap after which it is asked. In a storm of forks three
-  // tries were the mean (tests/bench/storm.cc, 1000 attempts, Linux 6.12).
-  static constexpr int kFirstAsked = 4;
-  // From then on its mappers are looked for, until some are found or all were looked into.
+  // Once a page has been in the way for so long, its mappers are looked for, until some are found
+  // or all were looked into.
   static constexpr absl::Duration kStuck = absl::Milliseconds(100);
   // A question is not asked again before its answer is there, or was taken to the grave by a prober
   // that died.
