@@ -10,52 +10,23 @@
 
 #include <stdio.h>
 
-#include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "tests/vm/tools/area_filler.h"
-#include "tests/vm/tools/direct_io_pin.h"
-#include "tests/vm/tools/memory_hold.h"
-#include "tests/vm/tools/occupant.h"
-#include "tests/vm/tools/pipe_pin.h"
-#include "tests/vm/tools/process_storm.h"
 #include "tests/vm/tools/settings.h"
 #include "tests/vm/tools/trouble.h"
-#include "tests/vm/tools/unwritten_file.h"
+#include "tests/vm/tools/trouble_kinds.h"
 
 namespace dmaheap {
 namespace {
 
 constexpr int kExitUsage = 2;
 
-struct Kind {
-  Settings defaults;
-  std::unique_ptr<Trouble> (*make)(const Settings&);
-};
-
-const std::map<std::string, Kind>& Kinds() {
-  static const auto* const kKinds = new std::map<std::string, Kind>{
-      {"direct_io_pin", {DirectIoPinDefaults(), &MakeDirectIoPin}},
-      {"exit_storm", {ExitStormDefaults(), &MakeExitStorm}},
-      {"fork_storm", {ForkStormDefaults(), &MakeForkStorm}},
-      {"fragmented_area", {AreaFillerDefaults(), &MakeFragmentedArea}},
-      {"full_area", {AreaFillerDefaults(), &MakeFullArea}},
-      {"memfd_pin", {PipePinDefaults(), &MakeMemfdPin}},
-      {"memory_hold", {MemoryHoldDefaults(), &MakeMemoryHold}},
-      {"page_cache_occupant", {OccupantDefaults(), &MakePageCacheOccupant}},
-      {"tmpfs_occupant", {OccupantDefaults(), &MakeTmpfsOccupant}},
-      {"unwritten_file", {UnwrittenFileDefaults(), &MakeUnwrittenFile}},
-      {"vmsplice_pin", {PipePinDefaults(), &MakeVmsplicePin}},
-  };
-  return *kKinds;
-}
-
 int ShowUsage() {
   fprintf(stderr, "usage: trouble_maker KIND [KEY=VALUE...]\n");
-  for (const auto& [name, kind] : Kinds()) {
+  for (const auto& [name, kind] : TroubleKinds()) {
     fprintf(stderr, "  %-20s %s\n", name.c_str(), FormatSettings(kind.defaults).c_str());
   }
   return kExitUsage;
@@ -75,8 +46,8 @@ void WaitForLine() {
 int Main(int argc, char** argv) {
   setvbuf(stdout, nullptr, _IOLBF, 0);
   if (argc < 2) return ShowUsage();
-  const auto kind = Kinds().find(argv[1]);
-  if (kind == Kinds().end()) return ShowUsage();
+  const auto kind = TroubleKinds().find(argv[1]);
+  if (kind == TroubleKinds().end()) return ShowUsage();
   const std::string& name = kind->first;
   const absl::StatusOr<Settings> settings = ParseSettings(
       absl::MakeConstSpan(argv + 2, static_cast<size_t>(argc - 2)), kind->second.defaults);
