@@ -1,7 +1,6 @@
 #include "tests/policy_lab/pin_trace.h"
 
-#include <algorithm>
-#include <random>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -11,51 +10,47 @@
 namespace dmaheap::policy_lab {
 namespace {
 
+// A year: sums of some stay far from where they overflow.
+constexpr int64_t kMostMicroseconds = int64_t{365} * 24 * 3600 * 1'000'000;
+
 absl::Status Wrong(size_t line, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
 }
 
 }  // namespace
 
-PinTrace MakeStorm(const Storm& storm) {
-  std::mt19937_64 random(storm.seed);
-  std::exponential_distribution<double> pause(storm.pins_per_second);
-  std::exponential_distribution<double> lifetime(1 / absl::ToDoubleSeconds(storm.mean_lifetime));
-  std::uniform_int_distribution<int64_t> page(0, storm.area_pages - 1);
-  PinTrace trace;
-  trace.area_pages = storm.area_pages;
-  absl::Duration now;
-  while ((now += absl::Seconds(pause(random))) < storm.length) {
-    trace.pins.push_back({now, absl::Seconds(lifetime(random)), page(random)});
+PinTrace Repeated(const PinTrace& trace, absl::Duration length) {
+  PinTrace repeated = trace;
+  if (trace.length() <= absl::ZeroDuration()) return repeated;
+  for (absl::Duration at = trace.length(); at < length; at += trace.length()) {
+    for (Pin pin : trace.pins) {
+      pin.start += at;
+      repeated.pins.push_back(pin);
+    }
   }
-  return trace;
+  return repeated;
 }
 
-Storm ForkStorm() {
-  // The share of time without a pin is exp(-pins_per_second * mean_lifetime) = 0.6.
-  return {.pins_per_second = 511, .mean_lifetime = absl::Milliseconds(1)};
-}
-
-Storm ExitStorm() { return {.pins_per_second = 105, .mean_lifetime = absl::Milliseconds(1)}; }
-
-PinTrace MakeMixedTrace(uint64_t seed) {
-  Storm storm = ForkStorm();
-  storm.seed = seed;
-  PinTrace trace = MakeStorm(storm);
-  for (absl::Duration start = absl::Seconds(5); start < storm.length; start += absl::Seconds(10)) {
-    trace.pins.push_back({start, absl::Seconds(2), storm.area_pages / 2});
+std::string WriteTrace(const PinTrace& trace, absl::string_view comment) {
+  std::string text;
+  if (!comment.empty()) {
+    for (const absl::string_view line : absl::StrSplit(comment, '\n')) {
+      absl::StrAppend(&text, line.empty() ? "#" : "# ", line, "\n");
+    }
   }
-  std::stable_sort(trace.pins.begin(), trace.pins.end(),
-                   [](const Pin& a, const Pin& b) { return a.start < b.start; });
-  return trace;
-}
-
-std::string WriteTrace(const PinTrace& trace) {
-  std::string text =
-      absl::StrCat("area_pages ", trace.area_pages, "\n# start_us duration_us page\n");
+  absl::StrAppend(&text, "area_pages ", trace.area_pages, "\n");
+  if (!trace.attempt_times.empty()) {
+    text += "attempt_us";
+    for (const absl::Duration time : trace.attempt_times) {
+      absl::StrAppend(&text, " ", absl::ToInt64Microseconds(time));
+    }
+    text += "\n";
+  }
+  text += "# start_us duration_us page [stays]\n";
   for (const Pin& pin : trace.pins) {
     absl::StrAppend(&text, absl::ToInt64Microseconds(pin.start), " ",
-                    absl::ToInt64Microseconds(pin.duration), " ", pin.page, "\n");
+                    absl::ToInt64Microseconds(pin.duration), " ", pin.page,
+                    pin.stays ? " stays\n" : "\n");
   }
   return text;
 }
@@ -77,17 +72,36 @@ absl::StatusOr<PinTrace> ReadTrace(absl::string_view text) {
       }
       continue;
     }
+    if (words[0] == "attempt_us") {
+      if (!trace.attempt_times.empty() || !trace.pins.empty() || words.size() < 2) {
+        return Wrong(number, "expected one `attempt_us N N ...`, before the first pin");
+      }
+      for (size_t i = 1; i < words.size(); ++i) {
+        int64_t time = 0;
+        if (!absl::SimpleAtoi(words[i], &time) || time < 0 || time > kMostMicroseconds) {
+          return Wrong(number, absl::StrCat("attempt_us has ", words[i], ", which is not in 0 to ",
+                                            kMostMicroseconds));
+        }
+        trace.attempt_times.push_back(absl::Microseconds(time));
+      }
+      continue;
+    }
     int64_t start = 0, duration = 0, page = 0;
-    if (words.size() != 3 || !absl::SimpleAtoi(words[0], &start) ||
+    const bool stays = words.size() == 4 && words[3] == "stays";
+    if ((words.size() != 3 && !stays) || !absl::SimpleAtoi(words[0], &start) ||
         !absl::SimpleAtoi(words[1], &duration) || !absl::SimpleAtoi(words[2], &page)) {
-      return Wrong(number, "expected three numbers: start_us duration_us page");
+      return Wrong(number,
+                   "expected three numbers, and perhaps `stays`: start_us duration_us page");
     }
     if (start < 0 || duration < 0) return Wrong(number, "a time is below 0");
+    if (start > kMostMicroseconds || duration > kMostMicroseconds) {
+      return Wrong(number, absl::StrCat("a time is above ", kMostMicroseconds, " us"));
+    }
     if (page < 0 || page >= trace.area_pages) {
       return Wrong(number, absl::StrCat("page ", page, " is not in the area of ", trace.area_pages,
                                         " pages, which count from 0"));
     }
-    const Pin pin{absl::Microseconds(start), absl::Microseconds(duration), page};
+    const Pin pin{absl::Microseconds(start), absl::Microseconds(duration), page, stays};
     if (pin.start < trace.length()) return Wrong(number, "begins before the line above");
     trace.pins.push_back(pin);
   }
