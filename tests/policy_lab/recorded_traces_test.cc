@@ -31,7 +31,7 @@ Score MustPlay(const std::string& policy, const PinTrace& trace, const Demand& d
 
 Demand Many() {
   Demand demand;
-  demand.requests = 2000;
+  demand.requests = 600;
   return demand;
 }
 
