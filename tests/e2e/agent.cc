@@ -13,6 +13,10 @@
 //   hold HEAP SIZE COUNT LEASE_MS ok TOKEN NAME...
 //   claim NAME TOKEN              ok NAME
 //   storm HEAP SIZE N             ok GRANTED REFUSED: N allocations, all kept
+//   reserve HEAP SIZE COUNT LEASE_MS ok RESERVATION
+//   draw RESERVATION COUNT        ok READY NAME...: so many of them had been ready
+//   booked RESERVATION            ok READY DRAWN REFILLS CLIENT, which is - if nobody keeps it
+//   unreserve RESERVATION         ok
 //
 // Started as root with --uid=N it first becomes that user.
 
@@ -59,6 +63,10 @@ class Agent {
     if (verb == "hold") return Hold(words);
     if (verb == "claim") return Claim(words);
     if (verb == "storm") return Storm(words);
+    if (verb == "reserve") return Reserve(words);
+    if (verb == "draw") return Draw(words);
+    if (verb == "booked") return Booked(words);
+    if (verb == "unreserve") return Unreserve(words);
     std::string name;
     words >> name;
     const auto it = buffers_.find(name);
@@ -155,6 +163,44 @@ class Agent {
     std::vector<Buffer> one;
     one.push_back(*std::move(buffer));
     return Keep(std::move(one));
+  }
+
+  std::string Reserve(std::istringstream& words) {
+    ReserveOptions options;
+    int64_t lease_ms = 0;
+    words >> options.heap >> options.size_bytes >> options.count >> lease_ms;
+    options.lease = absl::Milliseconds(lease_ms);
+    const auto booked = client_->Reserve(options);
+    if (!booked.ok()) return Failure(booked.status());
+    return absl::StrCat("ok ", booked->name);
+  }
+
+  std::string Draw(std::istringstream& words) {
+    AllocateOptions options;
+    int count = 0;
+    words >> options.reservation >> count;
+    auto buffers = client_->AllocateMany(options, count);
+    if (!buffers.ok()) return Failure(buffers.status());
+    const auto ready = std::count_if(buffers->begin(), buffers->end(),
+                                     [](const Buffer& buffer) { return buffer.was_ready(); });
+    const std::string kept = Keep(*std::move(buffers));
+    return absl::StrCat("ok ", ready, kept.substr(2));
+  }
+
+  std::string Booked(std::istringstream& words) {
+    std::string name;
+    words >> name;
+    const auto info = client_->GetReservation(name);
+    if (!info.ok()) return Failure(info.status());
+    return absl::StrCat("ok ", info->ready, " ", info->drawn, " ", info->refills, " ",
+                        info->client.empty() ? "-" : info->client);
+  }
+
+  std::string Unreserve(std::istringstream& words) {
+    std::string name;
+    words >> name;
+    const absl::Status status = client_->DeleteReservation(name);
+    return status.ok() ? "ok" : Failure(status);
   }
 
   std::string Check(const Buffer& buffer) {
