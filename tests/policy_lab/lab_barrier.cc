@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/keeper/thaw_margin.h"
+
 namespace dmaheap::policy_lab {
 namespace {
 
@@ -16,7 +18,7 @@ absl::optional<LabBarrier::Stand> LabBarrier::Raise(absl::Duration now, absl::Du
   }
   Stand stand;
   stand.begin = now;
-  stand.end = now + LongestFreeze(box);
+  stand.end = now + box - ThawMargin().For(box);
   const absl::Duration frozen =
       now + kQuickestFreezing + (kSlowestFreezing - kQuickestFreezing) * random;
   if (frozen < stand.end) stand.frozen = frozen;
