@@ -46,7 +46,6 @@ using dmaheap::c_library::DurationOr;
 using dmaheap::c_library::Finish;
 using dmaheap::c_library::kDefaultTimeout;
 using dmaheap::c_library::MakeError;
-using dmaheap::c_library::Milliseconds;
 using dmaheap::c_library::MissingArgument;
 using dmaheap::c_library::StringOrEmpty;
 

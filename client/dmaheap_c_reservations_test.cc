@@ -81,6 +81,8 @@ class DmaheapCReservationsTest : public ::testing::Test {
 
   FdLeakCheck leaks_;
   std::unique_ptr<FakeDaemon> daemon_;
+  // Outlives the client, and so the callback that sets it.
+  std::promise<int32_t> ready_;
   dmaheap_client* client_ = nullptr;
   dmaheap_error* error_ = nullptr;
 };
@@ -156,7 +158,6 @@ TEST_F(DmaheapCReservationsTest, AnAsynchronousDrawToo) {
   Connect();
   const std::string name = Book();
   const dmaheap_allocate_options options = DrawOf(name);
-  std::promise<int32_t> ready;
 
   ASSERT_EQ(dmaheap_allocate_async(
                 client_, &options, 1,
@@ -166,10 +167,10 @@ TEST_F(DmaheapCReservationsTest, AnAsynchronousDrawToo) {
                   if (count == 1) dmaheap_buffer_free(*buffers);
                   static_cast<std::promise<int32_t>*>(context)->set_value(was_ready);
                 },
-                &ready, nullptr, &error_),
+                &ready_, nullptr, &error_),
             DMAHEAP_OK);
 
-  EXPECT_EQ(ready.get_future().get(), 1);
+  EXPECT_EQ(ready_.get_future().get(), 1);
 }
 
 TEST_F(DmaheapCReservationsTest, AreListedShownKeptAndDeleted) {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -70,6 +71,8 @@ class ReservationsTest : public ::testing::Test {
 
   FdLeakCheck leaks_;
   std::unique_ptr<FakeDaemon> daemon_;
+  // Outlives the client, and so the callback that sets it.
+  std::promise<absl::StatusOr<std::vector<Buffer>>> later_;
   std::unique_ptr<Client> client_;
 };
 
@@ -138,15 +141,14 @@ TEST_F(ReservationsTest, ABookingThatIsRefusedComesWithTheDaemonsWords) {
 
 TEST_F(ReservationsTest, ABookingIsToldHowItFaresWhileItWaits) {
   Connect();
-  std::promise<int> told;
-  std::future<int> attempts = told.get_future();
+  std::atomic<int> told = 0;
   daemon_->reservations().SetBeforeBooking([&](const v1::ReserveBuffersRequest& request) {
     v1::Allocation allocation;
     allocation.set_state(v1::Allocation::BACKING_OFF);
     allocation.set_attempts(7);
     daemon_->Report(request.request_id(), allocation);
     // Not before the caller was told.
-    attempts.wait_for(std::chrono::seconds(10));
+    FakeDaemon::WaitUntil([&] { return told != 0; });
     return absl::OkStatus();
   });
 
@@ -154,10 +156,10 @@ TEST_F(ReservationsTest, ABookingIsToldHowItFaresWhileItWaits) {
       {.heap = "reserved",
        .size_bytes = kMiB,
        .deadline = absl::Seconds(20),
-       .on_progress = [&](const AllocationProgress& p) { told.set_value(p.attempts); }});
+       .on_progress = [&](const AllocationProgress& progress) { told = progress.attempts; }});
 
   EXPECT_TRUE(booked.ok()) << booked.status();
-  EXPECT_EQ(attempts.get(), 7);
+  EXPECT_EQ(told, 7);
 }
 
 TEST_F(ReservationsTest, AreListedShownAndDeletedByNameWithOrWithoutItsCollection) {
@@ -204,11 +206,10 @@ TEST_F(ReservationsTest, SeveralAreDrawnAtOnceAndAsynchronouslyToo) {
   const std::string name = Book(5);
 
   const auto buffers = client_->AllocateMany({.reservation = "1"}, 3);
-  std::promise<absl::StatusOr<std::vector<Buffer>>> later;
   client_->AllocateManyAsync(
       {.reservation = name}, 2,
-      [&](absl::StatusOr<std::vector<Buffer>> got) { later.set_value(std::move(got)); });
-  const auto more = later.get_future().get();
+      [&](absl::StatusOr<std::vector<Buffer>> got) { later_.set_value(std::move(got)); });
+  const auto more = later_.get_future().get();
 
   ASSERT_TRUE(buffers.ok()) << buffers.status();
   ASSERT_TRUE(more.ok()) << more.status();

@@ -167,7 +167,7 @@ absl::StatusOr<Buffer> Core::Claim(const ClaimOptions& options) {
         v1::ClaimBufferResponse response;
         const grpc::Status status = link.stub->ClaimBuffer(&context, request, &response);
         reply.batch_id = response.batch_id();
-        reply.buffers.assign(1, std::move(*response.mutable_buffer()));
+        reply.buffers.push_back(std::move(*response.mutable_buffer()));
         return status;
       });
   if (!buffers.ok()) return buffers.status();

@@ -26,7 +26,6 @@ Recovery RecoveryFor(const absl::Status& status, bool session_ended) {
     case absl::StatusCode::kUnavailable:
       return Recovery::kReconnect;
     case absl::StatusCode::kDeadlineExceeded:
-      return Recovery::kNone;
     case absl::StatusCode::kOk:
       return Recovery::kNone;
     default:
