@@ -15,7 +15,8 @@
 // kernel and to their holders, not to the daemon.
 //
 // Threads: the library makes none until it has to (the first asynchronous request; one of those
-// that has to wait; one with progress; a cancelled request; the first reservation), at most four
+// that has to wait; one with progress; a cancelled request; the first reservation; one that may be
+// asked for memory), at most five
 // for each Client, and ~Client ends them, within about a second where the daemon does not answer.
 //
 // The one for reservations sleeps until the daemon's end of the session closes: what a request does
@@ -178,6 +179,34 @@ struct HeapInfo {
   std::string retry_policy;
 };
 
+// Who goes first where several wait for one area. Who waits long rises.
+enum class Priority {
+  // The daemon's default: normal, or the highest that this user may have if that is less.
+  kUnspecified = 0,
+  kLow = 1,
+  kNormal = 2,
+  kHigh = 3,
+};
+
+// A request, of this program or another one, waits for room on a heap of which this client has
+// buffers.
+struct GiveBackRequest {
+  std::string heap;  // heaps/{heap}, by its own name
+  // What is missing: of each buffer, in one run, and how many.
+  int64_t size_bytes = 0;
+  int32_t count = 0;
+  // Of who waits.
+  Priority priority = Priority::kUnspecified;
+};
+
+// Called when the daemon asks for memory: whoever has buffers that it can do without, such as idle
+// ones of a pool, destroys them, now or later. To do nothing is no fault. At most once a second for
+// each heap; what comes while the callback runs waits, up to 16 questions, of which the oldest go.
+//
+// It comes on a thread of the library that does nothing else. It may allocate and release, but not
+// destroy the Client.
+using GiveBackCallback = std::function<void(const GiveBackRequest&)>;
+
 // Every member has a default, so that designated initializers may leave any of them out.
 struct ConnectOptions {
   // Folder of the daemon's sockets. Empty: $DMAHEAPD_SOCKET_DIR, else /run/dmaheapd.
@@ -190,15 +219,9 @@ struct ConnectOptions {
   // How long to try again while no daemon listens, for those who may start before it. It adds to
   // timeout.
   absl::Duration wait_for_daemon = absl::ZeroDuration();
-};
-
-// Who goes first where several wait for one area. Who waits long rises.
-enum class Priority {
-  // The daemon's default: normal, or the highest that this user may have if that is less.
-  kUnspecified = 0,
-  kLow = 1,
-  kNormal = 2,
-  kHigh = 3,
+  // Empty: this client is not asked. An older daemon never asks; one that was started again, only
+  // for buffers that this client got since.
+  GiveBackCallback on_give_back{};
 };
 
 // What a request that has no outcome yet is at.

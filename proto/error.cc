@@ -29,10 +29,12 @@ absl::StatusCode CodeOf(ErrorReason reason) {
     case ErrorReason::INVALID_LOG_LEVEL:
     case ErrorReason::INVALID_PRIORITY:
     case ErrorReason::INVALID_RETRY_POLICY:
+    case ErrorReason::INVALID_RESERVATION:
       return absl::StatusCode::kInvalidArgument;
     case ErrorReason::HEAP_NOT_FOUND:
     case ErrorReason::BUFFER_NOT_FOUND:
     case ErrorReason::LEASE_EXPIRED:
+    case ErrorReason::RESERVATION_NOT_FOUND:
       return absl::StatusCode::kNotFound;
     case ErrorReason::SIZE_EXCEEDS_HEAP:
       return absl::StatusCode::kOutOfRange;

@@ -152,7 +152,8 @@ void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
   get->add_option("KIND", raw.kind, "heaps, buffers, clients, allocations or reservations")
       ->required()
       ->check(CLI::IsMember(Kinds()));
-  get->add_flag("--all", arguments.all, "Buffers of all users (needs the right `inspect`)");
+  get->add_flag("--all", arguments.all,
+                "Those of all users, of buffers or reservations (needs the right `inspect`)");
   get->add_flag("-w,--watch", arguments.watch,
                 "Allocations: then each change too, until interrupted");
 
@@ -245,10 +246,10 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "clients") arguments.verb = Verb::kGetClients;
   if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
   if (raw.kind == "reservations") arguments.verb = Verb::kGetReservations;
-  if (arguments.all && arguments.verb != Verb::kGetBuffers) {
-    const bool own = arguments.verb == Verb::kGetReservations;
+  if (arguments.all && arguments.verb != Verb::kGetBuffers &&
+      arguments.verb != Verb::kGetReservations) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--all is for buffers; ", raw.kind, " are always ", own ? "your own" : "all"));
+        absl::StrCat("--all is for buffers and reservations; ", raw.kind, " are always all"));
   }
   if (arguments.watch && arguments.verb != Verb::kGetAllocations) {
     return absl::InvalidArgumentError(

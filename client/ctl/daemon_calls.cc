@@ -151,6 +151,10 @@ absl::StatusOr<v1::ListBuffersResponse> DaemonCalls::ListAllBuffers() {
   return CallAllPages(admin_, &v1::Admin::Stub::ListBuffers);
 }
 
+absl::StatusOr<v1::ListReservationsResponse> DaemonCalls::ListAllReservations() {
+  return CallAllPages(admin_, &v1::Admin::Stub::ListReservations);
+}
+
 absl::StatusOr<v1::ListAllocationsResponse> DaemonCalls::ListAllocations() {
   return CallAllPages(admin_, &v1::Admin::Stub::ListAllocations);
 }

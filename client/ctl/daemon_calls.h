@@ -47,6 +47,7 @@ class DaemonCalls {
   // On the admin socket.
   absl::StatusOr<v1::ListClientsResponse> ListClients();
   absl::StatusOr<v1::ListBuffersResponse> ListAllBuffers();
+  absl::StatusOr<v1::ListReservationsResponse> ListAllReservations();
   absl::StatusOr<v1::ListAllocationsResponse> ListAllocations();
   // Those under way and each change, until show answers false (returns false) or a SIGINT (returns
   // true); an error is the daemon's. Not bounded by the timeout.

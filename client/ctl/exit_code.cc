@@ -10,10 +10,6 @@ ExitCode ExitCodeOf(const absl::Status& status) {
       return kExitUnreachable;
     case ErrorReason::INVALID_POLICY:
       return kExitOther;
-    case ErrorReason::INVALID_RESERVATION:
-      return kExitUsage;
-    case ErrorReason::RESERVATION_NOT_FOUND:
-      return kExitNotFound;
     default:
       break;
   }

@@ -78,11 +78,15 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
         [&](bool wide) { return UnderWayTable(*allocations, wide); }, streams.out);
   }
   if (arguments.verb == Verb::kGetReservations) {
-    const auto reservations = daemon.ListReservations();
+    const auto reservations =
+        arguments.all ? daemon.ListAllReservations() : daemon.ListReservations();
     if (!reservations.ok()) return reservations.status();
     return ShowTable(
         arguments.format, *reservations, JsonFields::kWhole, NamesOf(reservations->reservations()),
-        [&](bool wide) { return ReservationTable(*reservations, wide, absl::Now()); }, streams.out);
+        [&](bool wide) {
+          return ReservationTable(*reservations, wide, arguments.all, absl::Now());
+        },
+        streams.out);
   }
   const auto buffers = arguments.all ? daemon.ListAllBuffers() : daemon.ListBuffers();
   if (!buffers.ok()) return buffers.status();

@@ -66,7 +66,8 @@ absl::StatusOr<int> Reserve(const Arguments& arguments, Interrupt& interrupt,
   *one.add_reservations() = *reservation;
   return ShowTable(
       arguments.format, *reservation, JsonFields::kWhole, NamesOf(one.reservations()),
-      [&](bool wide) { return ReservationTable(one, wide, absl::Now()); }, streams.out);
+      [&](bool wide) { return ReservationTable(one, wide, /*of_all=*/false, absl::Now()); },
+      streams.out);
 }
 
 absl::StatusOr<int> ReleaseReservation(const Arguments& arguments, Interrupt& interrupt,

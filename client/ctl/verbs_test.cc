@@ -127,6 +127,14 @@ TEST_F(VerbsTest, GetHeapsAsJsonIsOneListOfAllPages) {
   EXPECT_THAT(out_, HasSubstr("\"next_page_token\": \"\""));
 }
 
+TEST_F(VerbsTest, GetReservationsAsksForTheCallersAndWithAllForEverybodys) {
+  EXPECT_EQ(Ctl({"get", "reservations"}), 0) << err_;
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre());
+  EXPECT_EQ(Ctl({"get", "reservations", "--all"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("UID"));
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre("ListReservations"));
+}
+
 TEST_F(VerbsTest, GetBuffersAsksForTheCallersAndWithAllForEverybodys) {
   Hold();
 

@@ -282,7 +282,7 @@ std::string BookedAgeCell(const R& r, absl::Time now) {
   return r.has_create_time() ? AgeText(now - ToTime(r.create_time())) : std::string();
 }
 
-std::vector<ReservationField> ReservationFields(bool wide) {
+std::vector<ReservationField> ReservationFields(bool wide, bool of_all) {
   std::vector<ReservationField> fields = {
       {{"NAME"}, [](const R& r, absl::Time) { return std::string(ShortName(r.name())); }},
       {{"HEAP", kLeft, true},
@@ -292,6 +292,10 @@ std::vector<ReservationField> ReservationFields(bool wide) {
       {{"DRAWN", kRight}, DrawnCell},
       {{"COUNT", kRight}, BookedCell},
   };
+  if (wide || of_all) {
+    fields.push_back(
+        {{"UID", kRight}, [](const R& r, absl::Time) { return absl::StrCat(r.owner_uid()); }});
+  }
   if (wide) {
     fields.push_back({{"REFILLING", kRight}, RefillingCell});
     fields.push_back({{"REFILL_BELOW", kRight}, RefillBelowCell});
@@ -341,9 +345,9 @@ Table UnderWayTable(const v1::ListAllocationsResponse& allocations, bool wide) {
   return MakeTable(AllocationFields(wide), allocations.allocations(), absl::InfinitePast());
 }
 
-Table ReservationTable(const v1::ListReservationsResponse& reservations, bool wide,
+Table ReservationTable(const v1::ListReservationsResponse& reservations, bool wide, bool of_all,
                        absl::Time now) {
-  return MakeTable(ReservationFields(wide), reservations.reservations(), now);
+  return MakeTable(ReservationFields(wide, of_all), reservations.reservations(), now);
 }
 
 Table AllocationTable(const v1::AllocateBuffersResponse& got) {

@@ -26,7 +26,8 @@ Table BufferTable(const v1::ListBuffersResponse& buffers, bool wide, bool of_all
 Table ClientTable(const v1::ListClientsResponse& clients, bool wide, absl::Time now);
 // Requests that are under way.
 Table UnderWayTable(const v1::ListAllocationsResponse& allocations, bool wide);
-Table ReservationTable(const v1::ListReservationsResponse& reservations, bool wide, absl::Time now);
+Table ReservationTable(const v1::ListReservationsResponse& reservations, bool wide, bool of_all,
+                       absl::Time now);
 // What an alloc, a claim or a hold got; the last with the token that claims each.
 Table AllocationTable(const v1::AllocateBuffersResponse& got);
 Table HeldTable(const v1::AllocateBuffersResponse& held, bool wide, absl::Time now);

@@ -385,24 +385,27 @@ v1::ListReservationsResponse Reservations() {
 }
 
 TEST(ViewsTest, ReservationsFit80ColumnsAndKeepTheirNames) {
-  EXPECT_EQ(PrintTable(ReservationTable(Reservations(), /*wide=*/false, kNow), 80),
-            "NAME              HEAP         SIZE  READY  DRAWN  COUNT  LABEL     EXPIRES  AGE\n"
-            "1700000000123456  linux,c~  11.8MiB      3      2      6  preview         -   5m\n"
-            "1700000000999999  simulat~     4KiB     32      0     32  a-label~      50s  10s\n");
+  EXPECT_EQ(
+      PrintTable(ReservationTable(Reservations(), /*wide=*/false, /*of_all=*/false, kNow), 80),
+      "NAME              HEAP         SIZE  READY  DRAWN  COUNT  LABEL     EXPIRES  AGE\n"
+      "1700000000123456  linux,c~  11.8MiB      3      2      6  preview         -   5m\n"
+      "1700000000999999  simulat~     4KiB     32      0     32  a-label~      50s  10s\n");
 }
 
 TEST(ViewsTest, WideReservationsSayEverything) {
-  EXPECT_EQ(
-      PrintTable(ReservationTable(Reservations(), /*wide=*/true, kNow), 0),
-      "NAME              HEAP                                SIZE  READY  DRAWN  COUNT  REFILLING"
-      "  REFILL_BELOW  PRIORITY  POLICY   CLIENT  HITS  MISSES  GIVEN_BACK  REFILLS  "
-      "LABEL                            LAST_ERROR  LEASE  EXPIRES  AGE\n"
-      "1700000000123456  linux,cma                        11.8MiB      3      2      6          1"
-      "             4  NORMAL    default       7    41       2           1       40  "
-      "preview                          ENOMEM         1m        -   5m\n"
-      "1700000000999999  simulated-with-a-very-long-name     4KiB     32      0     32          0"
-      "            32  LOW       nofail        -     0       0           0        0  "
-      "a-label-of-thirty-one-charactes  -              1m      50s  10s\n");
+  EXPECT_EQ(PrintTable(ReservationTable(Reservations(), /*wide=*/true, /*of_all=*/false, kNow), 0),
+            "NAME              HEAP                                SIZE  READY  DRAWN  COUNT   UID "
+            " REFILLING"
+            "  REFILL_BELOW  PRIORITY  POLICY   CLIENT  HITS  MISSES  GIVEN_BACK  REFILLS  "
+            "LABEL                            LAST_ERROR  LEASE  EXPIRES  AGE\n"
+            "1700000000123456  linux,cma                        11.8MiB      3      2      6  1000 "
+            "         1"
+            "             4  NORMAL    default       7    41       2           1       40  "
+            "preview                          ENOMEM         1m        -   5m\n"
+            "1700000000999999  simulated-with-a-very-long-name     4KiB     32      0     32  1000 "
+            "         0"
+            "            32  LOW       nofail        -     0       0           0        0  "
+            "a-label-of-thirty-one-charactes  -              1m      50s  10s\n");
 }
 
 TEST(ViewsTest, AReservationIsDescribedFieldByField) {

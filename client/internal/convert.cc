@@ -118,6 +118,17 @@ std::string ToText(const v1::Allocation::PinnedPage& page) {
   });
 }
 
+GiveBackRequest ToGiveBackRequest(const v1::GiveBack& question) {
+  GiveBackRequest request;
+  request.heap = question.heap();
+  request.size_bytes = question.size_bytes();
+  request.count = question.count();
+  if (v1::Priority_IsValid(question.priority())) {
+    request.priority = static_cast<Priority>(question.priority());
+  }
+  return request;
+}
+
 AllocationProgress ToProgress(const v1::Allocation& allocation) {
   AllocationProgress progress;
   progress.attempts = allocation.attempts();

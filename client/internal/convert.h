@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/dmaheap.h"
+#include "dmaheap/v1/fd_channel.pb.h"
 #include "dmaheap/v1/resources.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -20,6 +21,7 @@ HeapInfo ToHeapInfo(const v1::Heap& heap);
 ReservationInfo ToReservationInfo(const v1::Reservation& reservation);
 // Who has the page, in words; empty if nobody was found.
 std::string ToText(const v1::Allocation::PinnedPage& page);
+GiveBackRequest ToGiveBackRequest(const v1::GiveBack& question);
 AllocationProgress ToProgress(const v1::Allocation& allocation);
 v1::Priority FromPriority(Priority priority);
 

@@ -81,19 +81,27 @@ absl::StatusOr<std::shared_ptr<Core>> Core::Connect(const ConnectOptions& option
   endpoint.rpc_socket_path = SocketPath(dir, kRpcSocketName);
   endpoint.label = options.label.empty() ? DefaultLabel() : options.label;
   if (absl::Status fits = CheckSocketPath(endpoint.rpc_socket_path); !fits.ok()) return fits;
+  std::shared_ptr<GiveBackListener> listener;
+  if (options.on_give_back) {
+    listener = std::make_shared<GiveBackListener>(options.on_give_back);
+    endpoint.on_give_back = [listener](const v1::GiveBack& question) { listener->Take(question); };
+  }
 
   const Deadline wait = Deadline::After(options.wait_for_daemon);
   Backoff backoff;
   for (;;) {
     absl::StatusOr<std::shared_ptr<Link>> link =
         DialLink(endpoint, Deadline::After(options.timeout));
-    if (link.ok()) return std::make_shared<Core>(std::move(endpoint), *std::move(link));
+    if (link.ok()) {
+      return std::make_shared<Core>(std::move(endpoint), *std::move(link), std::move(listener));
+    }
     if (!WorthRedialing(link.status()) || wait.Expired()) return link.status();
     SleepFor(backoff.Next(), wait);
   }
 }
 
-Core::Core(Endpoint endpoint, std::shared_ptr<Link> link)
+Core::Core(Endpoint endpoint, std::shared_ptr<Link> link,
+           std::shared_ptr<GiveBackListener> listener)
     : endpoint_(std::move(endpoint)),
       pid_(getpid()),
       link_(std::move(link)),
@@ -102,7 +110,12 @@ Core::Core(Endpoint endpoint, std::shared_ptr<Link> link)
           [this] { return CurrentLink(); },
           [this](const std::shared_ptr<Link>& lost, bool needs_session) {
             return ReplaceLink(lost, needs_session, Deadline::After(kHandshakePatience)).status();
-          }) {}
+          }),
+      listener_(std::move(listener)) {
+  if (listener_ != nullptr) {
+    listener_->Start([this] { return CurrentLink()->session; });
+  }
+}
 
 void Core::Shutdown() {
   std::unique_lock<std::mutex> lock(async_mutex_);
@@ -112,6 +125,7 @@ void Core::Shutdown() {
   lock.lock();
   async_ended_.wait(lock, [this] { return async_.empty(); });
   lock.unlock();
+  if (listener_ != nullptr) listener_->Stop();
   keeper_.Stop();
   parking_.Stop();
   replies_.Stop();
@@ -488,6 +502,7 @@ absl::StatusOr<std::shared_ptr<Link>> Core::ReplaceLink(const std::shared_ptr<Li
   if (fresh.ok()) {
     gate_.SetWindow((*fresh)->session->welcome().window());
     keeper_.OnNewSession();
+    if (listener_ != nullptr) listener_->OnNewSession();
   }
   return fresh;
 }

@@ -23,6 +23,7 @@
 #include "client/internal/backoff.h"
 #include "client/internal/buffer_state.h"
 #include "client/internal/deadline.h"
+#include "client/internal/give_back_listener.h"
 #include "client/internal/janitor.h"
 #include "client/internal/link.h"
 #include "client/internal/parking.h"
@@ -95,7 +96,8 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
  public:
   static absl::StatusOr<std::shared_ptr<Core>> Connect(const ConnectOptions& options);
 
-  Core(Endpoint endpoint, std::shared_ptr<Link> link);
+  // listener: of a client that may be asked for memory, whose questions endpoint brings to it.
+  Core(Endpoint endpoint, std::shared_ptr<Link> link, std::shared_ptr<GiveBackListener> listener);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
@@ -196,6 +198,8 @@ class Core : public ReleaseSink, public std::enable_shared_from_this<Core> {
 
   // Last: its thread uses the rest.
   ReservationKeeper keeper_;
+  // nullptr: this client is not asked for memory.
+  const std::shared_ptr<GiveBackListener> listener_;
 };
 
 }  // namespace dmaheap::client_internal

@@ -29,7 +29,8 @@ bool WaitReadable(int socket, const Deadline& deadline) {
 }  // namespace
 
 absl::StatusOr<DialedChannel> DialFdChannel(const std::string& socket_path,
-                                            const std::string& label, const Deadline& deadline) {
+                                            const std::string& label, bool gives_back,
+                                            const Deadline& deadline) {
   const absl::Duration patience = deadline.Remaining();
   absl::StatusOr<UniqueFd> socket_fd = ConnectUnix(socket_path, SOCK_SEQPACKET);
   if (!socket_fd.ok()) return socket_fd.status();
@@ -39,6 +40,7 @@ absl::StatusOr<DialedChannel> DialFdChannel(const std::string& socket_path,
   hello.mutable_hello()->set_max_wire_version(kMaxWireVersion);
   hello.mutable_hello()->set_label(label);
   hello.mutable_hello()->set_library_version(std::string(kVersion));
+  hello.mutable_hello()->set_gives_back(gives_back);
   // A daemon that refuses may have answered and closed before our Hello: its answer is still there.
   const absl::Status sent = SendToServer(socket_fd->get(), hello);
   if (!sent.ok() && GetErrno(sent) != EPIPE && GetErrno(sent) != ECONNRESET) {

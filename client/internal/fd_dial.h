@@ -23,8 +23,10 @@ struct DialedChannel {
 // kUnavailable DAEMON_UNREACHABLE: nobody listens, or nobody answers in time. kPermissionDenied
 // ACCESS_DENIED: the socket is not for this user. kFailedPrecondition WIRE_VERSION_UNSUPPORTED: no
 // version in common. Else the daemon's own refusal.
+// gives_back: the daemon may ask this client for memory.
 absl::StatusOr<DialedChannel> DialFdChannel(const std::string& socket_path,
-                                            const std::string& label, const Deadline& deadline);
+                                            const std::string& label, bool gives_back,
+                                            const Deadline& deadline);
 
 }  // namespace dmaheap::client_internal
 

@@ -42,8 +42,10 @@ absl::Status Incomplete(const std::string& request_id, int total, int arrived) {
 
 }  // namespace
 
-FdSession::FdSession(DialedChannel channel)
-    : socket_(std::move(channel.socket)), welcome_(std::move(channel.welcome)) {}
+FdSession::FdSession(DialedChannel channel, OnGiveBack on_give_back)
+    : socket_(std::move(channel.socket)),
+      welcome_(std::move(channel.welcome)),
+      on_give_back_(std::move(on_give_back)) {}
 
 bool FdSession::Expect(const std::string& request_id) {
   std::lock_guard<std::mutex> lock(mutex_);
@@ -149,6 +151,8 @@ FdSession::Pump FdSession::ReceiveOne() {
       Handle(frame->message.buffers(), std::move(frame->fds), frame->truncated);
     } else if (frame->message.has_refusal()) {
       end_status_ = FromRpcStatus(frame->message.refusal().status());
+    } else if (frame->message.has_give_back() && on_give_back_) {
+      on_give_back_(frame->message.give_back());
     }
     return Pump::kFrame;
   }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -28,7 +29,11 @@ namespace dmaheap::client_internal {
 
 class FdSession {
  public:
-  explicit FdSession(DialedChannel channel);
+  // Called with each question of the daemon for memory, by whoever reads the socket: it must not
+  // block, nor call back.
+  using OnGiveBack = std::function<void(const v1::GiveBack&)>;
+
+  explicit FdSession(DialedChannel channel, OnGiveBack on_give_back = {});
   FdSession(const FdSession&) = delete;
   FdSession& operator=(const FdSession&) = delete;
 
@@ -89,6 +94,7 @@ class FdSession {
 
   const UniqueFd socket_;
   const v1::Welcome welcome_;
+  const OnGiveBack on_give_back_;
   std::atomic<bool> ended_{false};
   std::atomic<bool> needs_care_{false};
   std::atomic<bool> wants_write_{false};

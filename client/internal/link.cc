@@ -9,9 +9,11 @@ namespace dmaheap::client_internal {
 
 absl::StatusOr<std::shared_ptr<Link>> DialLink(const Endpoint& endpoint, const Deadline& deadline) {
   absl::StatusOr<DialedChannel> channel =
-      DialFdChannel(endpoint.fd_socket_path, endpoint.label, deadline);
+      DialFdChannel(endpoint.fd_socket_path, endpoint.label,
+                    /*gives_back=*/endpoint.on_give_back != nullptr, deadline);
   if (!channel.ok()) return channel.status();
-  return RelinkSession(endpoint, std::make_shared<FdSession>(*std::move(channel)));
+  return RelinkSession(endpoint,
+                       std::make_shared<FdSession>(*std::move(channel), endpoint.on_give_back));
 }
 
 absl::StatusOr<std::shared_ptr<Link>> RelinkSession(const Endpoint& endpoint,

@@ -25,6 +25,8 @@ struct Endpoint {
   std::string fd_socket_path;
   std::string rpc_socket_path;
   std::string label;
+  // Empty: this client is not asked.
+  FdSession::OnGiveBack on_give_back = {};
 };
 
 // A new session and a new RPC channel. Errors of DialFdChannel.

@@ -399,6 +399,13 @@ class FakeDaemon::AdminService : public v1::Admin::Service {
     return daemon_.allocator_->List(*request, *response);
   }
 
+  grpc::Status ListReservations(grpc::ServerContext* context,
+                                const v1::ListReservationsRequest* request,
+                                v1::ListReservationsResponse* response) override {
+    Note("ListReservations");
+    return daemon_.allocator_->ListReservations(context, request, response);
+  }
+
   grpc::Status ListAllocations(grpc::ServerContext*, const v1::ListAllocationsRequest* request,
                                v1::ListAllocationsResponse* response) override {
     std::lock_guard<std::mutex> lock(daemon_.mutex_);
@@ -559,6 +566,18 @@ void FakeDaemon::CloseSessions() {
   for (const auto& session : all_sockets_) shutdown(session->socket.get(), SHUT_RDWR);
   sessions_.clear();
   all_sockets_.clear();
+}
+
+int FakeDaemon::AskGiveBack(const v1::GiveBack& question) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  v1::ServerMessage message;
+  *message.mutable_give_back() = question;
+  int asked = 0;
+  for (const auto& session : all_sockets_) {
+    if (!session->hello.gives_back()) continue;
+    asked += SendToClient(session->socket.get(), message, {}).ok() ? 1 : 0;
+  }
+  return asked;
 }
 
 void FakeDaemon::ForgetSessions() {

@@ -105,6 +105,9 @@ class FakeDaemon {
   // Ends each WatchAllocations.
   void EndWatches(absl::Status status);
 
+  // Asks every session that may be asked; how many.
+  int AskGiveBack(const v1::GiveBack& question);
+
   void Kill();
   void Restart();
   // Closes the RPC connections only.
