@@ -1,4 +1,5 @@
-// A request that lacks room, and a pool that gives some back because it is asked.
+// On the simulated area of 64 MiB: a request that lacks room, and a pool that gives some back
+// because it is asked.
 
 #include <fstream>
 #include <mutex>
@@ -13,7 +14,6 @@ namespace dmaheap {
 namespace {
 
 constexpr char kPolicy[] =
-    "simulated_heaps { name: 'simulated' size_bytes: 67108864 } "
     "access { who { everybody: true } rights: [ALLOCATE, INSPECT, ADMIN] heaps: '*' "
     "retry_policies: '*' } "
     "retry_policies { name: 'asks' max_elapsed { seconds: 20 } ask_clients { } }";
