@@ -112,7 +112,8 @@ TEST_F(BarriersTest, StandForTheirBox) {
         "max %d us; frozen for p50 %d us, max %d us\n",
         box, frozen_for.size(), starved_, to_frozen[to_frozen.size() / 2], to_frozen.back(),
         frozen_for[frozen_for.size() / 2], frozen_for.back());
-    EXPECT_GE(frozen_for.front(), box * 1000 - 1000);  // kThawMargin
+    // Where thaws came late, the next are earlier, by half of a box at most (ThawMargin).
+    EXPECT_GE(frozen_for.front(), box * 1000 / 2);
     // Of most of them: how late the keeper gets its turn where emulated processors are shared with
     // all else that runs on this machine. The best one shows what the keeper does.
     EXPECT_LT(frozen_for.front(), (box + 20) * 1000);

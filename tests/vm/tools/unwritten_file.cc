@@ -60,6 +60,7 @@ class UnwrittenFile final : public Trouble {
     const UniqueFd file(
         open(absl::StrCat(kMountPoint, "/file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file.valid()) return ErrnoStatus(errno, "open on the disk");
+    if (absl::Status status = MakeRoom(file.get()); !status.ok()) return status;
     const absl::StatusOr<size_t> inside = WriteInArea(file.get());
     if (!inside.ok()) return inside.status();
     if (*inside < pages_ / 8) {
@@ -79,6 +80,16 @@ class UnwrittenFile final : public Trouble {
   }
 
  private:
+  // The file's blocks are given out and written down before its pages come to lie in the area. Else
+  // the file system's own tables may lie there too, whose buffers one sync does not free.
+  absl::Status MakeRoom(int file) const {
+    if (fallocate(file, 0, 0, static_cast<off_t>(pages_ * kPageBytes)) != 0) {
+      return ErrnoStatus(errno, "fallocate on the disk");
+    }
+    if (syncfs(file) != 0) return ErrnoStatus(errno, "syncfs of the disk");
+    return absl::OkStatus();
+  }
+
   // How many of the pages lie there.
   absl::StatusOr<size_t> WriteInArea(int file) const {
     const absl::StatusOr<AreaFrames> area = ReadAreaFrames();
