@@ -86,7 +86,7 @@ class UnwrittenFile final : public Trouble {
     if (fallocate(file, 0, 0, static_cast<off_t>(pages_ * kPageBytes)) != 0) {
       return ErrnoStatus(errno, "fallocate on the disk");
     }
-    if (syncfs(file) != 0) return ErrnoStatus(errno, "syncfs of the disk");
+    if (fsync(file) != 0) return ErrnoStatus(errno, "fsync on the disk");
     return absl::OkStatus();
   }
 
