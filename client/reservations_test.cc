@@ -1,5 +1,7 @@
 // Reservations by the library: booked, drawn from, kept when the daemon was started again.
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/error.h"
+#include "proto/unique_fd.h"
 
 namespace dmaheap {
 namespace {
@@ -25,6 +28,28 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr int64_t kMiB = 1 << 20;
+
+// Closes the next so many connections to a socket of that path, which nobody else serves; how many
+// came, each within 10 s.
+int TurnAway(const std::string& path, int count) {
+  unlink(path.c_str());
+  const UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const timeval patience = {.tv_sec = 10, .tv_usec = 0};
+  setsockopt(listener.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  if (bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(listener.get(), 1) != 0) {
+    return -1;
+  }
+  int came = 0;
+  while (came < count &&
+         UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)).valid()) {
+    ++came;
+  }
+  return came;
+}
 
 class ReservationsTest : public ::testing::Test {
  protected:
@@ -306,8 +331,7 @@ TEST_F(ReservationsTest, AnIdleClientComesBackAlsoToADaemonThatWasAwayForLong) {
   Connect();
   Book();
   daemon_->Kill();
-  // By now it has tried in vain.
-  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_EQ(TurnAway(daemon_->dir() + "/fd.sock", 3), 3);
 
   daemon_->Restart();
 
