@@ -13,6 +13,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "proto/testing/fd_leak_check.h"
 #include "tests/vm/guest/cma_counters.h"
@@ -32,6 +34,8 @@ constexpr int64_t kHalPages = 6 * 3038;
 // Pages that others of the guest take or give meanwhile.
 constexpr int64_t kCmaFreeSlackBytes = 4 << 20;
 
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
 // Exit codes of dmaheapctl (`dmaheapctl --help`).
 constexpr int kExitUsage = 2;
 constexpr int kExitNotFound = 5;
@@ -50,6 +54,21 @@ std::set<std::string> NamesIn(const std::string& folder) {
 int64_t SettledCmaFreeBytes() {
   EXPECT_EQ(RunInGuest({"dmaheapctl", "alloc", "reserved", "4096"}).exit_code, 0);
   return CmaFreeBytes();
+}
+
+// What the daemon does in the background is awaited.
+testing::AssertionResult CountersComeTo(const CmaCounters& expected) {
+  const absl::Time limit = absl::Now() + kPatience;
+  CmaCounters now;
+  do {
+    now = ReadCmaCounters();
+    if (now.used_pages == expected.used_pages && now.allocated_pages == expected.allocated_pages) {
+      return testing::AssertionSuccess();
+    }
+  } while (absl::Now() < limit);
+  return testing::AssertionFailure()
+         << "used " << now.used_pages << " pages, not " << expected.used_pages << "; allocated "
+         << now.allocated_pages << " since the boot, not " << expected.allocated_pages;
 }
 
 using KernelHeapsTest = FdLeakCheck;
@@ -164,6 +183,30 @@ TEST_F(KernelHeapsTest, AHalWorksOnTheAreaAndGivesItBack) {
             after.allocated_pages - before.allocated_pages);
   EXPECT_GE(SettledCmaFreeBytes(), free_before - kCmaFreeSlackBytes);
   EXPECT_EQ(ListHeaps()["heaps/reserved"]["live_bytes"], "0");
+}
+
+// What is booked lies in the area from the booking on: a draw asks the kernel for nothing, and what
+// was drawn is made again once it is released.
+TEST_F(KernelHeapsTest, AReservationHoldsItsPartOfTheAreaUntilItEnds) {
+  constexpr int64_t kBufferPages = 1024;
+  const CmaCounters before = ReadCmaCounters();
+
+  const Json booked = CtlJson({"reserve", "reserved", "4MiB", "4"});
+  const std::string name = booked["name"];
+  EXPECT_EQ(ReadCmaCounters().used_pages, before.used_pages + 4 * kBufferPages);
+
+  GuestProcess drawer({"dmaheapctl", "alloc", "--reservation", name, "--count", "2", "--", "sh",
+                       "-c", "echo drawn; read released"});
+  ASSERT_TRUE(drawer.ReadUntil("drawn")) << drawer.output();
+  EXPECT_EQ(ReadCmaCounters().allocated_pages, before.allocated_pages + 4 * kBufferPages);
+  drawer.WriteLine("");
+  EXPECT_EQ(drawer.Wait(), 0) << drawer.error();
+  EXPECT_TRUE(CountersComeTo({.used_pages = before.used_pages + 4 * kBufferPages,
+                              .allocated_pages = before.allocated_pages + 6 * kBufferPages}));
+
+  EXPECT_EQ(RunInGuest({"dmaheapctl", "release", name}).exit_code, 0);
+  EXPECT_TRUE(CountersComeTo({.used_pages = before.used_pages,
+                              .allocated_pages = before.allocated_pages + 6 * kBufferPages}));
 }
 
 }  // namespace
