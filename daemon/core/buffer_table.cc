@@ -9,6 +9,9 @@ LiveBuffer& BufferTable::Insert(LiveBuffer record) {
   Erase(record.key);
   const uint64_t number = next_++;
   by_key_[record.key] = number;
+  BufferTotals& totals = totals_[record.heap];
+  ++totals.buffers;
+  totals.bytes += record.size_bytes;
   return records_.emplace(number, std::move(record)).first->second;
 }
 
@@ -24,7 +27,11 @@ const LiveBuffer* BufferTable::Find(const BufferKey& key) const {
 bool BufferTable::Erase(const BufferKey& key) {
   const auto it = by_key_.find(key);
   if (it == by_key_.end()) return false;
-  records_.erase(it->second);
+  const auto record = records_.find(it->second);
+  BufferTotals& totals = totals_[record->second.heap];
+  --totals.buffers;
+  totals.bytes -= record->second.size_bytes;
+  records_.erase(record);
   by_key_.erase(it);
   return true;
 }
@@ -40,13 +47,8 @@ int BufferTable::OrphanClient(uint64_t client_id) {
 }
 
 BufferTotals BufferTable::OfHeap(const std::string& heap) const {
-  BufferTotals totals;
-  for (const auto& [number, record] : records_) {
-    if (record.heap != heap) continue;
-    ++totals.buffers;
-    totals.bytes += record.size_bytes;
-  }
-  return totals;
+  const auto it = totals_.find(heap);
+  return it == totals_.end() ? BufferTotals() : it->second;
 }
 
 BufferTotals BufferTable::OfClient(uint64_t client_id) const {

@@ -37,6 +37,7 @@ class BufferTable {
   // Every buffer that the session got becomes ORPHANED; how many did.
   int OrphanClient(uint64_t client_id);
 
+  // Kept up to date, so that who asks often costs nothing.
   BufferTotals OfHeap(const std::string& heap) const;
   BufferTotals OfClient(uint64_t client_id) const;
 
@@ -46,6 +47,8 @@ class BufferTable {
   uint64_t next_ = 1;
   Records records_;
   absl::flat_hash_map<BufferKey, uint64_t> by_key_;
+  // By heap.
+  absl::flat_hash_map<std::string, BufferTotals> totals_;
 };
 
 }  // namespace dmaheap

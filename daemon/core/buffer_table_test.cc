@@ -74,6 +74,20 @@ TEST_F(BufferTableTest, TotalsAreOfTheHeapAndOfTheSession) {
   EXPECT_EQ(table_.OfClient(5).buffers, 2);
 }
 
+TEST_F(BufferTableTest, TheTotalsOfAHeapFollowWhatEndsAndWhatComesInItsPlace) {
+  Insert(1, "a", 100, 5);
+  Insert(2, "a", 200, 5);
+  table_.Erase(Key(1));
+  EXPECT_EQ(table_.OfHeap("a").bytes, 200);
+  EXPECT_EQ(table_.OfHeap("a").buffers, 1);
+
+  Insert(2, "b", 400, 5);
+  EXPECT_EQ(table_.OfHeap("a").bytes, 0);
+  EXPECT_EQ(table_.OfHeap("a").buffers, 0);
+  EXPECT_EQ(table_.OfHeap("b").bytes, 400);
+  EXPECT_EQ(table_.OfHeap("b").buffers, 1);
+}
+
 TEST_F(BufferTableTest, OnlyWhatASessionGotIsOrphanedWithIt) {
   Insert(1, "a", 100, 5);
   Insert(2, "a", 100, 6);
