@@ -95,8 +95,9 @@ struct Allocation {
   bool behind_barrier = false;
   // The heap is at work, also when the request has ended meanwhile.
   bool attempt_under_way = false;
-  // Clients that were asked to give buffers back for it.
+  // Clients that were asked to give buffers back for it, and of which heap the last of them.
   int clients_asked = 0;
+  const Heap* asked_of = nullptr;
   // Right after file systems were synced; the next, or the one under way, is one of them; and the
   // wait is for a sync.
   int attempts_after_sync = 0;
@@ -110,6 +111,9 @@ struct Allocation {
   absl::Time start;
   // It first stood in line.
   absl::Time queued_since;
+  // It stands there since, or stood last; likewise for its waits.
+  absl::Time in_line_since;
+  absl::Time backing_off_since;
   absl::Time attempt_start;
   // Of the heap that is tried now.
   absl::Time first_failure;

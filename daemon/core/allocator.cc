@@ -164,6 +164,7 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
       reconciler_.Reconcile([this, allocation] { Admit(allocation, /*reconciled=*/true); });
       return;
     }
+    if (!request.validate_only) ++quota_rejections_;
     return End(allocation, charge.status());
   }
   allocation->charge = *std::move(charge);
@@ -297,6 +298,15 @@ void Allocator::OnLacksRoom(const Allocation& allocation) {
   const auto missing = allocation.request.count - static_cast<int64_t>(allocation.buffers.size());
   reserve_.GiveBack(allocation.heap->description().name, allocation.priority,
                     allocation.rounded_bytes * missing);
+}
+
+void Allocator::OnAskClients(Allocation& allocation) {
+  const Heap* const before = allocation.asked_of;
+  client_asks_.Ask(allocation, CountersOf(*allocation.heap).client_asks);
+  // Of a heap that it turned away from since.
+  if (before != nullptr && before != allocation.asked_of) {
+    ++CountersOf(*before).client_asks.not_helped;
+  }
 }
 
 void Allocator::OnGone(const std::vector<BufferKey>& gone) {
@@ -436,6 +446,7 @@ absl::Status Allocator::DeliverToSession(Allocation& allocation,
   const PushResult pushed =
       PushBatch(recipient, response.batch_id(), allocation.request.request_id, allocation.buffers);
   allocation.slots.Use(pushed.fds);
+  if (!pushed.status.ok()) ++fd_push_failures_;
   return pushed.status;
 }
 
@@ -462,7 +473,9 @@ void Allocator::End(const AllocationPtr& allocation,
   const auto same = under_way_.find({request.principal.uid, request.request_id});
   if (same != under_way_.end() && same->second == allocation) under_way_.erase(same);
   allocation->outcome = response.status();
-  client_asks_.OnEnd(*allocation);
+  if (allocation->asked_of != nullptr) {
+    ClientAsks::OnEnd(*allocation, CountersOf(*allocation->asked_of).client_asks);
+  }
   if (allocations_.erase(allocation->id) > 0) OnProgress(*allocation);
 
   if (request.purpose == AllocateRequest::Purpose::kRefill) {
@@ -480,6 +493,7 @@ void Allocator::End(const AllocationPtr& allocation,
   event.count = request.count;
   event.attempts = allocation->attempts;
   event.duration = dependencies_.executor.Now() - allocation->start;
+  Count(*allocation, event.duration);
 
   auto calls = std::exchange(allocation->calls, {});
   for (const auto& [call, done] : calls) calls_.erase(call);
@@ -493,6 +507,28 @@ void Allocator::End(const AllocationPtr& allocation,
   } else {
     reserve_.Look(request.reservation);
   }
+}
+
+// Nobody asked for a refill; a check alone gets nothing; and a name that no heap has is no label.
+void Allocator::Count(const Allocation& allocation, absl::Duration took) {
+  const AllocateRequest& request = allocation.request;
+  if (request.purpose == AllocateRequest::Purpose::kRefill || request.validate_only ||
+      allocation.heap == nullptr) {
+    return;
+  }
+  HeapCounters& counters = CountersOf(*allocation.heap);
+  ++counters.allocations[AllocationOutcomeOf(allocation.outcome)];
+  if (allocation.outcome.ok()) counters.allocation_duration.Add(took);
+}
+
+HeapCounters Allocator::counters(const Heap& heap) const {
+  const auto it = counters_.find(&heap);
+  return it == counters_.end() ? HeapCounters() : it->second;
+}
+
+DurationHistogram Allocator::pin_lifetimes(const Heap& heap) const {
+  const Lane* lane = engine_.FindLane(heap);
+  return lane == nullptr ? DurationHistogram() : lane->lifetimes.totals();
 }
 
 void Allocator::Cancel(CallId call) {
@@ -539,7 +575,10 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   absl::Status transferred = books_.ledger().Transfer(record->charge, request.principal.uid,
                                                       policy_->QuotaOf(request.principal));
   if (!transferred.ok()) {
-    if (reconciled) return done(transferred);
+    if (reconciled) {
+      ++quota_rejections_;
+      return done(transferred);
+    }
     reconciler_.Reconcile([this, request = std::move(request), done = std::move(done)]() mutable {
       FinishClaim(std::move(request), std::move(done), /*reconciled=*/true);
     });
@@ -554,6 +593,7 @@ void Allocator::FinishClaim(ClaimRequest request, ClaimDone done, bool reconcile
   if (!pushed.status.ok()) {
     // Still held, still its owner's: a claim that failed changes nothing.
     books_.ledger().Transfer(record->charge, owner, QuotaLimits()).IgnoreError();
+    ++fd_push_failures_;
     return done(pushed.status);
   }
   slot.Use(1);

@@ -43,6 +43,7 @@
 #include "daemon/core/watch_list.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/allocation_event.h"
+#include "daemon/telemetry/heap_counters.h"
 #include "heaps/registry.h"
 
 namespace dmaheap {
@@ -132,12 +133,20 @@ class Allocator : private Engine::Client {
   const BufferTable& table() const { return books_.table(); }
   const Ledger& ledger() const { return books_.ledger(); }
   const HeapRegistry& heaps() const { return dependencies_.heaps; }
-  const BarrierCounts& barriers() const { return engine_.barriers(); }
-  const ClientAskCounts& client_asks() const { return client_asks_.counts(); }
-  const SyncCounts& syncs() const { return engine_.syncs(); }
   // What the books rest on.
   v1::AccountingSource accounting() const { return unwatched_.source(); }
   size_t QueueDepth(const Heap& heap) const { return engine_.Depth(heap); }
+
+  // For metrics: what happened since the start.
+  HeapCounters counters(const Heap& heap) const;
+  // Of the heap's area.
+  DurationHistogram pin_lifetimes(const Heap& heap) const;
+  const DrawCounts& draws() const { return reserve_.draws(); }
+  // Allocations and claims that a quota refused.
+  int64_t quota_rejections() const { return quota_rejections_; }
+  // Allocations and claims whose fds, or some of them, a session did not take.
+  int64_t fd_push_failures() const { return fd_push_failures_; }
+
   const Reserve::Reservations& reservations() const { return reserve_.reservations(); }
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, MemoryRight right) const {
     return dmaheap::CheckAccess(*policy_, dependencies_.heaps, principal, heap, right);
@@ -149,11 +158,13 @@ class Allocator : private Engine::Client {
   Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
   void OnFirstFailure(const Allocation& allocation) override;
   void OnLacksRoom(const Allocation& allocation) override;
-  void OnAskClients(Allocation& allocation) override { client_asks_.Ask(allocation); }
+  void OnAskClients(Allocation& allocation) override;
+  HeapCounters& CountersOf(const Heap& heap) override { return counters_[&heap]; }
   void OnClosed() override;
   void OnProgress(const Allocation& allocation) override { watches_.Change(allocation); }
   void OnIdle() override;
 
+  void Count(const Allocation& allocation, absl::Duration took);
   absl::Status CheckReservation(Allocation& allocation);
   void Admit(const AllocationPtr& allocation, bool reconciled);
   absl::Status LineFull(const Allocation& allocation) const;
@@ -187,6 +198,10 @@ class Allocator : private Engine::Client {
   std::map<std::pair<uint32_t, std::string>, AllocationPtr> under_way_;
   bool draining_ = false;
   Task drained_;
+  // Nodes stay where they are: who is in the middle of an event may hold one.
+  std::map<const Heap*, HeapCounters> counters_;
+  int64_t quota_rejections_ = 0;
+  int64_t fd_push_failures_ = 0;
   std::unique_ptr<Worker> view_worker_;
   UnwatchedCheck unwatched_;
   Reconciler reconciler_;

@@ -7,7 +7,7 @@
 
 namespace dmaheap {
 
-void ClientAsks::Ask(Allocation& allocation) {
+void ClientAsks::Ask(Allocation& allocation, ClientAskCounts& counts) {
   const std::string& heap = allocation.heap->description().name;
   const absl::Time now = executor_.Now();
   const auto last = last_asked_.find(heap);
@@ -28,13 +28,14 @@ void ClientAsks::Ask(Allocation& allocation) {
   if (clients == 0) return;
   last_asked_[heap] = now;
   allocation.clients_asked += clients;
-  ++counts_.asked;
-  counts_.clients += clients;
+  allocation.asked_of = allocation.heap;
+  ++counts.asked;
+  counts.clients += clients;
 }
 
-void ClientAsks::OnEnd(const Allocation& allocation) {
-  if (allocation.clients_asked == 0) return;
-  ++(allocation.outcome.ok() ? counts_.helped : counts_.not_helped);
+void ClientAsks::OnEnd(const Allocation& allocation, ClientAskCounts& counts) {
+  const bool helped = allocation.outcome.ok() && allocation.heap == allocation.asked_of;
+  ++(helped ? counts.helped : counts.not_helped);
 }
 
 }  // namespace dmaheap

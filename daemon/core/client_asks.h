@@ -17,6 +17,7 @@
 #include "daemon/core/allocation.h"
 #include "daemon/core/buffer_table.h"
 #include "daemon/loop/executor.h"
+#include "daemon/telemetry/heap_counters.h"
 #include "dmaheap/v1/fd_channel.pb.h"
 
 namespace dmaheap {
@@ -25,28 +26,18 @@ namespace dmaheap {
 // not be reached now.
 using AskClient = std::function<bool(uint64_t client_id, const v1::GiveBack& question)>;
 
-// What came of it. They only grow.
-struct ClientAskCounts {
-  // Questions, and clients that got one.
-  int64_t asked = 0;
-  int64_t clients = 0;
-  // Requests that had clients asked, and got their memory, or did not.
-  int64_t helped = 0;
-  int64_t not_helped = 0;
-};
-
 class ClientAsks {
  public:
   // table outlives this.
   ClientAsks(const Executor& executor, const BufferTable& table, AskClient ask)
       : executor_(executor), table_(table), ask_(std::move(ask)) {}
 
-  // For an allocation that lacks room.
-  void Ask(Allocation& allocation);
-  // It ended.
-  void OnEnd(const Allocation& allocation);
+  // For an allocation that lacks room. counts: of its heap.
+  void Ask(Allocation& allocation, ClientAskCounts& counts);
 
-  const ClientAskCounts& counts() const { return counts_; }
+  // What to add to where an allocation ended for which clients were asked: memory of another heap
+  // than theirs is no help of theirs. counts: of allocation.asked_of.
+  static void OnEnd(const Allocation& allocation, ClientAskCounts& counts);
 
  private:
   const Executor& executor_;
@@ -54,7 +45,6 @@ class ClientAsks {
   const AskClient ask_;
   // By heap.
   std::map<std::string, absl::Time> last_asked_;
-  ClientAskCounts counts_;
 };
 
 }  // namespace dmaheap

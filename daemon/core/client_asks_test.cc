@@ -59,8 +59,8 @@ TEST_F(ClientAsksTest, WhoHasBuffersOfTheHeapIsToldWhatIsMissing) {
   executor_.Advance(kMinReconcileInterval);
 
   EXPECT_TRUE(waits->ok()) << waits->status();
-  EXPECT_EQ(allocator_->client_asks().helped, 1);
-  EXPECT_EQ(allocator_->client_asks().clients, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.helped, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.clients, 1);
 }
 
 TEST_F(ClientAsksTest, TheWaitersOwnPoolIsAskedToo) {
@@ -74,12 +74,12 @@ TEST_F(ClientAsksTest, OnceASecondForAHeapWhoeverWaits) {
   Allocate(Request(holder_));
   Wait();
   Wait();
-  EXPECT_EQ(allocator_->client_asks().asked, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.asked, 1);
 
   executor_.Advance(kMinAskInterval);
   Wait();
 
-  EXPECT_EQ(allocator_->client_asks().asked, 2);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.asked, 2);
 }
 
 TEST_F(ClientAsksTest, AQuestionThatReachedNobodyIsNoneAndIsAskedAgain) {
@@ -87,7 +87,7 @@ TEST_F(ClientAsksTest, AQuestionThatReachedNobodyIsNoneAndIsAskedAgain) {
   may_be_asked_ = false;
   Wait();
   EXPECT_EQ(asked_.size(), 1u);
-  EXPECT_EQ(allocator_->client_asks().asked, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.asked, 0);
 
   Wait();
 
@@ -122,8 +122,8 @@ TEST_F(ClientAsksTest, ARequestThatGotNothingIsCountedAsNotHelped) {
   Allocate(Request(holder_));
   const Call waits = Wait();
   Cancel(waits);
-  EXPECT_EQ(allocator_->client_asks().not_helped, 1);
-  EXPECT_EQ(allocator_->client_asks().helped, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.not_helped, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).client_asks.helped, 0);
 }
 
 }  // namespace

@@ -47,6 +47,12 @@ const RetryPolicy& PolicyOf(const EffectivePolicy& policy, const Allocation& all
   return found != nullptr ? *found : *policy.FindRetryPolicy(kDefaultPolicy);
 }
 
+int64_t& CountOf(AttemptCounts& counts, const absl::Status& status, bool ended) {
+  if (ended) return counts.late;
+  if (status.ok()) return counts.ok;
+  return GetErrno(status) == ENOMEM ? counts.no_memory : counts.error;
+}
+
 int Missing(const Allocation& allocation) {
   return allocation.request.count - static_cast<int>(allocation.buffers.size());
 }
@@ -80,11 +86,12 @@ bool Engine::Admit(Allocation& allocation) {
 
 void Engine::Begin(const AllocationPtr& allocation) {
   allocation->queued_since = executor_.Now();
-  Enqueue(allocation);
+  Enqueue(allocation, allocation->queued_since);
 }
 
-void Engine::Enqueue(const AllocationPtr& allocation) {
+void Engine::Enqueue(const AllocationPtr& allocation, absl::Time now) {
   Lane& lane = *allocation->lane;
+  allocation->in_line_since = now;
   allocation->state = Allocation::State::kInLine;
   lane.queue.Push(allocation->request.principal.uid, allocation->priority, allocation->queued_since,
                   allocation);
@@ -94,8 +101,10 @@ void Engine::Enqueue(const AllocationPtr& allocation) {
 
 void Engine::Pump(Lane& lane) {
   while (lane.running < lane.capacity) {
-    absl::optional<AllocationPtr> next = lane.queue.Pop(executor_.Now());
+    const absl::Time now = executor_.Now();
+    absl::optional<AllocationPtr> next = lane.queue.Pop(now);
     if (!next.has_value()) return;
+    CountersOf(**next).queue_wait.Add(now - (*next)->in_line_since);
     StartAttempt(*next);
   }
 }
@@ -142,13 +151,15 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
   --running_;
   allocation->attempt_under_way = false;
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
+  HeapCounters& counters = CountersOf(*allocation);
+  ++CountOf(counters.attempts, status, allocation->ended);
   const bool behind_barrier = std::exchange(allocation->behind_barrier, false);
   if (behind_barrier) {
     barrier_.Thaw();
-    ++(status.ok() ? barriers_.cured : barriers_.failed);
+    ++(status.ok() ? counters.barriers.cured : counters.barriers.failed);
   }
   const bool after_sync = std::exchange(allocation->after_sync, false);
-  if (after_sync) ++(status.ok() ? sync_counts_.helped : sync_counts_.failed);
+  if (after_sync) ++(status.ok() ? counters.syncs.helped : counters.syncs.failed);
   if (status.ok()) lane.share.OnServed(executor_.Now(), took, allocation->rounded_bytes);
   if (allocation->ended) {
     OfferLate(allocation);
@@ -239,8 +250,8 @@ void Engine::RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use
       [self = self_, allocation](absl::Status status) {
         if (*self != nullptr) (*self)->OnFrozen(allocation, status);
       },
-      [self = self_](absl::Duration frozen_for) {
-        if (*self != nullptr) (*self)->barriers_.frozen += frozen_for;
+      [self = self_, heap = allocation->heap](absl::Duration frozen_for) {
+        if (*self != nullptr) (*self)->client_.CountersOf(*heap).barriers.frozen += frozen_for;
       });
 }
 
@@ -249,7 +260,7 @@ void Engine::OnFrozen(const AllocationPtr& allocation, const absl::Status& statu
   --lane.running;
   --running_;
   if (!status.ok()) {
-    ++barriers_.refused;
+    ++CountersOf(*allocation).barriers.refused;
     if (!allocation->ended) Decide(allocation, {});
   } else if (allocation->ended) {
     barrier_.Thaw();
@@ -275,7 +286,7 @@ void Engine::AwaitSync(const AllocationPtr& allocation, const SyncUse& use, absl
                     }
                   });
   if (!awaited) {
-    ++sync_counts_.refused;
+    ++CountersOf(*allocation).syncs.refused;
     return Decide(allocation, {.barrier = remedies.barrier});
   }
   BackOff(allocation, box);
@@ -286,7 +297,8 @@ void Engine::AwaitSync(const AllocationPtr& allocation, const SyncUse& use, absl
 void Engine::OnSynced(const AllocationPtr& allocation, const absl::Status& status) {
   StopWaiting(allocation);
   if (!status.ok()) {
-    ++(absl::IsDeadlineExceeded(status) ? sync_counts_.over_box : sync_counts_.refused);
+    SyncCounts& counts = CountersOf(*allocation).syncs;
+    ++(absl::IsDeadlineExceeded(status) ? counts.over_box : counts.refused);
     return Decide(allocation, {});
   }
   allocation->after_sync = true;
@@ -295,13 +307,14 @@ void Engine::OnSynced(const AllocationPtr& allocation, const absl::Status& statu
 
 void Engine::RetrySoon(const AllocationPtr& allocation, absl::Time soonest) {
   const absl::Time now = executor_.Now();
-  if (soonest <= now) return Enqueue(allocation);
+  if (soonest <= now) return Enqueue(allocation, now);
   WaitToRetry(allocation, soonest - now);
 }
 
 void Engine::BackOff(const AllocationPtr& allocation, absl::Duration delay) {
   allocation->state = Allocation::State::kBackingOff;
-  allocation->next_attempt = executor_.Now() + delay;
+  allocation->backing_off_since = executor_.Now();
+  allocation->next_attempt = allocation->backing_off_since + delay;
   allocation->lane->backing_off.insert(allocation);
   ++allocation->waits;
 }
@@ -315,7 +328,7 @@ void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) 
           const AllocationPtr due = waiting.lock();
           if (due == nullptr || due->waits != wait) return;
           StopWaiting(due);
-          Enqueue(due);
+          Enqueue(due, executor_.Now());
         });
       });
   client_.OnProgress(*allocation);
@@ -323,6 +336,7 @@ void Engine::WaitToRetry(const AllocationPtr& allocation, absl::Duration delay) 
 
 void Engine::StopWaiting(const AllocationPtr& allocation) {
   if (allocation->lane == nullptr || allocation->lane->backing_off.erase(allocation) == 0) return;
+  CountersOf(*allocation).backoff += executor_.Now() - allocation->backing_off_since;
   ++allocation->waits;
   allocation->awaits_sync = false;
   allocation->lane->worker->Cancel(std::exchange(allocation->retry_timer, 0));
@@ -367,7 +381,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
   allocation->lane = &lanes_.Of(*heap);
   allocation->attempts_on_heap = 0;
   allocation->after_sync = false;
-  Enqueue(allocation);
+  Enqueue(allocation, executor_.Now());
 }
 
 void Engine::Leave(const AllocationPtr& allocation) {
@@ -395,7 +409,7 @@ void Engine::OnReleased(const Heap& heap) {
   }
   for (const AllocationPtr& allocation : woken) {
     StopWaiting(allocation);
-    Enqueue(allocation);
+    Enqueue(allocation, now);
   }
 }
 
@@ -414,7 +428,7 @@ void Engine::Resume(const AllocationPtr& allocation) {
   if (Missing(*allocation) == 0) {
     client_.OnGot(allocation);
   } else {
-    Enqueue(allocation);
+    Enqueue(allocation, executor_.Now());
   }
 }
 

@@ -32,27 +32,10 @@
 #include "daemon/core/retry_decision.h"
 #include "daemon/core/sync_remedy.h"
 #include "daemon/loop/executor.h"
+#include "daemon/telemetry/heap_counters.h"
 #include "heaps/heap.h"
 
 namespace dmaheap {
-
-// Attempts behind a barrier that succeeded and failed, barriers that were refused, and how long
-// cgroups stood still. They only grow.
-struct BarrierCounts {
-  int64_t cured = 0;
-  int64_t failed = 0;
-  int64_t refused = 0;
-  absl::Duration frozen;
-};
-
-// Attempts right after a sync that succeeded and failed, syncs that did not end within their box,
-// and those that were refused or ended with an error. They only grow.
-struct SyncCounts {
-  int64_t helped = 0;
-  int64_t failed = 0;
-  int64_t over_box = 0;
-  int64_t refused = 0;
-};
 
 class Engine {
  public:
@@ -63,6 +46,8 @@ class Engine {
     virtual ~Client() = default;
     // In force now; asked anew for each decision, so that a reload reaches requests that wait.
     virtual const EffectivePolicy& policy() const = 0;
+    // What happens with the heap is added to these.
+    virtual HeapCounters& CountersOf(const Heap& heap) = 0;
     // All buffers of the request are in allocation->buffers.
     virtual void OnGot(const AllocationPtr& allocation) = 0;
     virtual void OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) = 0;
@@ -117,10 +102,6 @@ class Engine {
   void Resume(const AllocationPtr& allocation);
 
   bool idle() const { return running_ == 0; }
-  // What came of barriers.
-  const BarrierCounts& barriers() const { return barriers_; }
-  // What came of syncs.
-  const SyncCounts& syncs() const { return sync_counts_; }
   // Requests of the heap's lane that are not finished.
   size_t Depth(const Heap& heap) const { return lanes_.Depth(heap); }
   // nullptr if the heap was never used.
@@ -136,7 +117,10 @@ class Engine {
     bool sync = false;
   };
 
-  void Enqueue(const AllocationPtr& allocation);
+  HeapCounters& CountersOf(const Allocation& allocation) {
+    return client_.CountersOf(*allocation.heap);
+  }
+  void Enqueue(const AllocationPtr& allocation, absl::Time now);
   void Pump(Lane& lane);
   void StartAttempt(const AllocationPtr& allocation);
   void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
@@ -170,9 +154,7 @@ class Engine {
   Lanes lanes_;
   PageInquiry pages_;
   int running_ = 0;
-  BarrierCounts barriers_;
   SyncRemedy syncs_;
-  SyncCounts sync_counts_;
   // Answers of the barrier that outlive this find it empty.
   std::shared_ptr<Engine*> self_ = std::make_shared<Engine*>(this);
 };

@@ -305,7 +305,7 @@ class UnwrittenPageTest : public PageInTheWayTest {
     Succeed();
     Synced();
     EXPECT_TRUE(call->ok());
-    EXPECT_EQ(allocator_->syncs().helped, 1);
+    EXPECT_EQ(allocator_->counters(*cma_).syncs.helped, 1);
   }
   void ExpectNoSync(const Call& call) {
     executor_.Advance(absl::Seconds(3));

@@ -5,14 +5,6 @@
 namespace dmaheap {
 namespace {
 
-constexpr absl::Duration kFirstEnd = absl::Microseconds(250);
-
-size_t BucketOf(absl::Duration lifetime) {
-  size_t bucket = 0;
-  while (bucket + 1 < PinLifetimes::kBuckets && lifetime > PinLifetimes::UpperEnd(bucket)) ++bucket;
-  return bucket;
-}
-
 absl::Duration LowerEnd(size_t bucket) {
   return bucket == 0 ? absl::ZeroDuration() : PinLifetimes::UpperEnd(bucket - 1);
 }
@@ -27,16 +19,10 @@ double ShareAbove(size_t bucket, absl::Duration age) {
 
 }  // namespace
 
-absl::Duration PinLifetimes::UpperEnd(size_t bucket) {
-  return kFirstEnd * static_cast<int64_t>(int64_t{1} << bucket);
-}
-
 void PinLifetimes::Add(absl::Duration last_failed, absl::Duration gone) {
   const absl::Duration lifetime = last_failed + (std::max(gone, last_failed) - last_failed) / 2;
-  const size_t bucket = BucketOf(lifetime);
-  ++totals_.counts[bucket];
-  totals_.sum += lifetime;
-  weights_[bucket] += 1;
+  totals_.Add(lifetime);
+  weights_[DurationHistogram::BucketOf(lifetime)] += 1;
   weight_ += 1;
   if (weight_ <= kMostWeight) return;
   for (double& weight : weights_) weight /= 2;

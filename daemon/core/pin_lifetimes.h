@@ -15,14 +15,14 @@
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "daemon/telemetry/duration_histogram.h"
 
 namespace dmaheap {
 
 class PinLifetimes {
  public:
-  // Upper ends: 0.25 ms, then twice as much each time, up to 65.5 s; the last takes the rest.
-  static constexpr size_t kBuckets = 20;
-  static absl::Duration UpperEnd(size_t bucket);
+  static constexpr size_t kBuckets = DurationHistogram::kBuckets;
+  static absl::Duration UpperEnd(size_t bucket) { return DurationHistogram::UpperEnd(bucket); }
 
   // Fewer tell nothing: the schedule decides.
   static constexpr double kEnough = 16;
@@ -36,17 +36,13 @@ class PinLifetimes {
   // Absent if too few did.
   absl::optional<absl::Duration> MedianRest(absl::Duration age) const;
 
-  // Ever seen, by bucket: they only grow.
-  struct Totals {
-    std::array<int64_t, kBuckets> counts = {};
-    absl::Duration sum;
-  };
-  const Totals& totals() const { return totals_; }
+  // Ever seen: these do not fade.
+  const DurationHistogram& totals() const { return totals_; }
 
  private:
   std::array<double, kBuckets> weights_ = {};
   double weight_ = 0;
-  Totals totals_;
+  DurationHistogram totals_;
 };
 
 }  // namespace dmaheap

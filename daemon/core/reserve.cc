@@ -136,6 +136,8 @@ void Reserve::Count(uint64_t id, int hits, int misses) {
   Reservation& reservation = reservations_.at(id);
   reservation.hits += hits;
   reservation.misses += misses;
+  draws_.hits += hits;
+  draws_.misses += misses;
 }
 
 void Reserve::OnGoesOut(LiveBuffer& record, uint64_t client_id) {

@@ -64,6 +64,13 @@ struct Reservation {
 
 v1::Reservation ToProto(const Reservation& reservation);
 
+// Buffers that draws asked for and found ready, and those they did not: of all reservations, also
+// those that have ended. They only grow.
+struct DrawCounts {
+  int64_t hits = 0;
+  int64_t misses = 0;
+};
+
 class Reserve {
  public:
   using Reservations = std::map<uint64_t, Reservation>;
@@ -98,6 +105,7 @@ class Reserve {
 
   // Of a request that draws: how many were ready, and how many were not.
   void Count(uint64_t id, int hits, int misses);
+  const DrawCounts& draws() const { return draws_; }
   // Up to count ready buffers, which count as drawn from now on.
   std::vector<Buffer> Draw(uint64_t id, int count);
   // Before the fd of a drawn one goes out to that session: nobody else may get it from then on,
@@ -151,6 +159,7 @@ class Reserve {
   Journal& journal_;
   Callbacks callbacks_;
   uint64_t last_id_ = 0;
+  DrawCounts draws_;
   Reservations reservations_;
 };
 

@@ -290,8 +290,8 @@ TEST_F(BarrierUseTest, AFailedAttemptIsRepeatedAtOnceWhileTheCgroupStandsStill) 
   EXPECT_EQ(barrier_.thaws(), 1);
   EXPECT_EQ(barrier_.runs(), 1);
   Thawed(3 * kMs);
-  EXPECT_EQ(allocator_->barriers().cured, 1);
-  EXPECT_EQ(allocator_->barriers().frozen, 3 * kMs);
+  EXPECT_EQ(allocator_->counters(*cma_).barriers.cured, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).barriers.frozen, 3 * kMs);
 }
 
 TEST_F(BarrierUseTest, NobodyElseHasTheWorkerWhileACgroupIsFrozenForIt) {
@@ -315,7 +315,7 @@ TEST_F(BarrierUseTest, ARefusedBarrierIsAnOrdinaryWait) {
   executor_.Advance(kMs);
   EXPECT_TRUE(call->ok());
   EXPECT_EQ(barrier_.thaws(), 0);
-  EXPECT_EQ(allocator_->barriers().refused, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).barriers.refused, 1);
 }
 
 TEST_F(BarrierUseTest, AnAttemptThatFailsBehindItThawsAndGoesOn) {
@@ -328,7 +328,7 @@ TEST_F(BarrierUseTest, AnAttemptThatFailsBehindItThawsAndGoesOn) {
   ASSERT_TRUE(barrier_.waiting());
   Answer(absl::OkStatus());
   EXPECT_TRUE(call->ok());
-  EXPECT_EQ(allocator_->barriers().failed, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).barriers.failed, 1);
   Thawed(kMs);
 }
 
@@ -397,8 +397,8 @@ TEST_F(SyncUseTest, AFailedAttemptIsRepeatedAtOnceWhenTheFileSystemIsSynced) {
 
   EXPECT_TRUE(call->ok()) << call->status();
   EXPECT_EQ(cma_->calls(), 2);
-  EXPECT_EQ(allocator_->syncs().helped, 1);
-  EXPECT_EQ(allocator_->syncs().over_box, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.helped, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.over_box, 0);
 }
 
 TEST_F(SyncUseTest, AnAttemptThatFailsAfterItIsCountedAndGoesOnWithTheBackoff) {
@@ -406,12 +406,12 @@ TEST_F(SyncUseTest, AnAttemptThatFailsAfterItIsCountedAndGoesOnWithTheBackoff) {
   const Call call = Allocate(By("mine"));
   End();
   EXPECT_EQ(State().attempts_after_sync(), 1);
-  EXPECT_EQ(allocator_->syncs().failed, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.failed, 1);
   // Synced a moment ago.
-  EXPECT_EQ(allocator_->syncs().refused, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.refused, 1);
   executor_.Advance(2 * kMs);
   EXPECT_TRUE(call->ok());
-  EXPECT_EQ(allocator_->syncs().helped, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.helped, 0);
   EXPECT_EQ(filesystems_.asked().size(), 1u);
 }
 
@@ -419,7 +419,7 @@ TEST_F(SyncUseTest, ASyncThatOutlastsItsBoxIsNotWaitedForNorBegunAgain) {
   Fail();
   const Call call = Allocate(By("mine"));
   executor_.Advance(200 * kMs);
-  EXPECT_EQ(allocator_->syncs().over_box, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.over_box, 1);
   EXPECT_EQ(cma_->calls(), 1);
   executor_.Advance(kMs);
   EXPECT_EQ(cma_->calls(), 2);
@@ -434,7 +434,7 @@ TEST_F(SyncUseTest, ASyncThatOutlastsItsBoxIsNotWaitedForNorBegunAgain) {
   Succeed();
   executor_.Advance(absl::Seconds(1));
   EXPECT_TRUE(call->ok());
-  EXPECT_EQ(allocator_->syncs().helped, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.helped, 0);
 }
 
 TEST_F(SyncUseTest, ASyncThatFailsIsAnOrdinaryWait) {
@@ -442,7 +442,7 @@ TEST_F(SyncUseTest, ASyncThatFailsIsAnOrdinaryWait) {
   const Call call = Allocate(By("mine"));
   End(ErrnoStatus(EIO, "syncfs"));
   EXPECT_FALSE(call->done());
-  EXPECT_EQ(allocator_->syncs().refused, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.refused, 1);
   executor_.Advance(kMs);
   EXPECT_TRUE(call->ok());
 }
@@ -457,7 +457,7 @@ TEST_F(SyncUseTest, OneSyncServesAllWhoWaitAndOthersHaveTheWorkerMeanwhile) {
   EXPECT_TRUE(one->ok());
   EXPECT_TRUE(two->ok());
   EXPECT_EQ(filesystems_.asked().size(), 1u);
-  EXPECT_EQ(allocator_->syncs().helped, 2);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.helped, 2);
 }
 
 TEST_F(SyncUseTest, ACancelWhileItRunsIsTheEndOfIt) {
@@ -466,7 +466,7 @@ TEST_F(SyncUseTest, ACancelWhileItRunsIsTheEndOfIt) {
   Cancel(call);
   End();
   EXPECT_EQ(cma_->calls(), 1);
-  EXPECT_EQ(allocator_->syncs().helped + allocator_->syncs().failed, 0);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.helped + allocator_->counters(*cma_).syncs.failed, 0);
 }
 
 TEST_F(SyncUseTest, NothingIsSyncedForWantOfRoom) {
@@ -495,7 +495,7 @@ TEST_F(SyncUseTest, AFileSystemThatTheDaemonWasNotToldOfIsNotSynced) {
   executor_.Advance(kMs);
   EXPECT_TRUE(call->ok());
   EXPECT_TRUE(filesystems_.asked().empty());
-  EXPECT_EQ(allocator_->syncs().refused, 1);
+  EXPECT_EQ(allocator_->counters(*cma_).syncs.refused, 1);
 }
 
 TEST_F(SyncUseTest, AReloadThatTakesThePolicyAwayLeavesTheSyncUnderWay) {
