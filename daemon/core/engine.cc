@@ -151,15 +151,18 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
   --running_;
   allocation->attempt_under_way = false;
   for (Buffer& buffer : buffers) allocation->buffers.push_back(std::move(buffer));
+  // One whose request has ended may have stopped between two buffers: it proves no remedy.
   HeapCounters& counters = CountersOf(*allocation);
   ++CountOf(counters.attempts, status, allocation->ended);
   const bool behind_barrier = std::exchange(allocation->behind_barrier, false);
   if (behind_barrier) {
     barrier_.Thaw();
-    ++(status.ok() ? counters.barriers.cured : counters.barriers.failed);
+    if (!allocation->ended) ++(status.ok() ? counters.barriers.cured : counters.barriers.failed);
   }
   const bool after_sync = std::exchange(allocation->after_sync, false);
-  if (after_sync) ++(status.ok() ? counters.syncs.helped : counters.syncs.failed);
+  if (after_sync && !allocation->ended) {
+    ++(status.ok() ? counters.syncs.helped : counters.syncs.failed);
+  }
   if (status.ok()) lane.share.OnServed(executor_.Now(), took, allocation->rounded_bytes);
   if (allocation->ended) {
     OfferLate(allocation);

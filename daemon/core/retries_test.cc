@@ -342,6 +342,23 @@ TEST_F(BarrierUseTest, ACancelWhileItFreezesThawsAtOnce) {
   Thawed(kMs);
 }
 
+TEST_F(BarrierUseTest, AnAttemptWhoseRequestHasEndedProvesNothing) {
+  cma_->Script({ENOMEM});
+  workers_.Hold("heap-cma");
+  const Call call = Allocate(By("mine"));
+  workers_.RunOne("heap-cma");
+  Answer(absl::OkStatus());
+  Cancel(call);
+
+  workers_.LetGo("heap-cma");
+
+  const HeapCounters counters = allocator_->counters(*cma_);
+  EXPECT_EQ(counters.barriers.cured + counters.barriers.failed, 0);
+  EXPECT_EQ(counters.attempts.late, 1);
+  EXPECT_EQ(barrier_.thaws(), 1);
+  Thawed(kMs);
+}
+
 TEST_F(BarrierUseTest, NothingIsFrozenForWantOfRoom) {
   cma_->SetUsage(FreeBytes(0));
   cma_->Script({ENOMEM});

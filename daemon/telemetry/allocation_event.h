@@ -1,4 +1,4 @@
-// One event for each allocation that ended: what logs and metrics are made of.
+// One event for each allocation that ended: what logs are made of.
 
 #ifndef DAEMON_TELEMETRY_ALLOCATION_EVENT_H_
 #define DAEMON_TELEMETRY_ALLOCATION_EVENT_H_
