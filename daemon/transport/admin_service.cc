@@ -6,8 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/core/allocation_view.h"
 #include "daemon/core/listing.h"
+#include "daemon/core/metrics_snapshot.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/log.h"
+#include "daemon/telemetry/metric_families.h"
 #include "daemon/transport/rpc_call.h"
 #include "daemon/transport/watch_call.h"
 #include "proto/error.h"
@@ -148,6 +150,23 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
                          response->set_policy_path(policy_path_);
                          response->set_accounting(allocator_.accounting());
                          FillAccounts(allocator_, *response);
+                         finish(absl::OkStatus());
+                       });
+                 });
+}
+
+// What lives is as the kernel says, as in the lists: not older than a second.
+grpc::ServerUnaryReactor* AdminService::GetMetrics(grpc::CallbackServerContext* context,
+                                                   const v1::GetMetricsRequest*,
+                                                   v1::Metrics* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, response](const PeerIdentity& peer, Finish finish) {
+                   if (absl::Status status = Check(peer, Right::kInspect); !status.ok())
+                     return finish(status);
+                   allocator_.reconciler().ReconcileIfStale(
+                       [this, response, finish = std::move(finish)]() mutable {
+                         *response = ToMetrics(TakeMetricsSnapshot(
+                             allocator_, static_cast<int64_t>(sessions_.sessions().size())));
                          finish(absl::OkStatus());
                        });
                  });

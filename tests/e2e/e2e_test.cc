@@ -263,6 +263,42 @@ TEST_F(EndToEndTest, RefusesWhatThePolicyDoesNotAllow) {
   EXPECT_EQ(operator_->Reload().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
+TEST_F(EndToEndTest, CountsWhatItServes) {
+  Start();
+  ASSERT_EQ(operator_->Metric("dmaheap_allocations_total", "heap=simulated outcome=ok"), 0);
+  ASSERT_EQ(operator_->Metric("dmaheap_queue_wait_seconds", "heap=simulated"), 0);
+  ASSERT_EQ(operator_->Metric("dmaheap_sessions"), 0);
+  AgentProcess alice(dir(), kAliceUid);
+
+  alice.Expect("alloc simulated 4096 3");
+  EXPECT_EQ(alice.ReasonOf("alloc simulated 1099511627776 1"), "SIZE_EXCEEDS_HEAP");
+
+  EXPECT_EQ(operator_->Metric("dmaheap_allocations_total", "heap=simulated outcome=ok"), 1);
+  EXPECT_EQ(
+      operator_->Metric("dmaheap_allocations_total", "heap=simulated outcome=size_exceeds_heap"),
+      1);
+  EXPECT_EQ(operator_->Metric("dmaheap_attempts_total", "heap=simulated result=ok"), 1);
+  EXPECT_EQ(operator_->Metric("dmaheap_allocation_duration_seconds", "heap=simulated"), 1);
+  EXPECT_EQ(operator_->Metric("dmaheap_queue_wait_seconds", "heap=simulated"), 1);
+  EXPECT_EQ(operator_->Metric("dmaheap_live_buffers", "heap=simulated"), 3);
+  EXPECT_EQ(operator_->Metric("dmaheap_live_bytes", "heap=simulated"), 3 * 4096);
+  EXPECT_EQ(operator_->Metric("dmaheap_heap_size_bytes", "heap=simulated"), 64 * kMiB);
+  EXPECT_EQ(operator_->Metric("dmaheap_sessions"), 1);
+  EXPECT_EQ(operator_->Metric("dmaheap_build_info", absl::StrCat("version=", kVersion)), 1);
+}
+
+TEST_F(EndToEndTest, TellsItsMetricsOnlyToWhoMayInspect) {
+  const std::string policy = folder_.Write("policy", R"(access { who { uids: 0 } rights: ADMIN })");
+  Start({absl::StrCat("--policy=", policy)});
+
+  v1::Metrics metrics;
+  const absl::Status refused = FromGrpcStatus(operator_->GetMetrics(metrics));
+
+  EXPECT_EQ(GetReason(refused), ErrorReason::ACCESS_DENIED) << refused;
+  EXPECT_EQ(GetErrorValue(refused, "right"), "INSPECT");
+  EXPECT_EQ(metrics.families_size(), 0);
+}
+
 TEST_F(EndToEndTest, KeepsItsPolicyWhenTheNewOneIsWrong) {
   const char* good = R"(
     access { who { everybody: true } rights: ALLOCATE heaps: "*" }

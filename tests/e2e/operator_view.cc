@@ -78,6 +78,29 @@ v1::ServerInfo OperatorView::Info() {
   return info;
 }
 
+grpc::Status OperatorView::GetMetrics(v1::Metrics& metrics) {
+  return Ask(*admin_, &v1::Admin::Stub::GetMetrics, v1::GetMetricsRequest(), metrics);
+}
+
+double OperatorView::Metric(const std::string& name, const std::string& labels) {
+  v1::Metrics metrics;
+  const grpc::Status status = GetMetrics(metrics);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  for (const v1::MetricFamily& family : metrics.families()) {
+    if (family.name() != name) continue;
+    for (const v1::Metric& metric : family.metrics()) {
+      std::string its;
+      for (const auto& label : metric.labels()) {
+        absl::StrAppend(&its, its.empty() ? "" : " ", label.name(), "=", label.value());
+      }
+      if (its != labels) continue;
+      return metric.has_histogram() ? static_cast<double>(metric.histogram().count())
+                                    : metric.number();
+    }
+  }
+  return -1;
+}
+
 grpc::Status OperatorView::Check(const std::string& policy, v1::CheckPolicyResponse& response) {
   v1::CheckPolicyRequest request;
   request.set_text(policy);

@@ -23,6 +23,10 @@ class OperatorView {
   // Requests under way.
   std::vector<v1::Allocation> Allocations();
   v1::ServerInfo Info();
+  grpc::Status GetMetrics(v1::Metrics& metrics);
+  // Of a metric that is there, "heap=simulated outcome=ok" being its labels: a histogram's count,
+  // else the number. -1: there is none.
+  double Metric(const std::string& name, const std::string& labels = "");
   grpc::Status Reload();
   grpc::Status Check(const std::string& policy, v1::CheckPolicyResponse& response);
   // Bytes that uid is charged.
