@@ -19,7 +19,7 @@ using Words = std::vector<std::string>;
 
 const Words& Kinds() {
   static const Words& kinds =
-      *new Words{"heaps", "buffers", "clients", "allocations", "reservations"};
+      *new Words{"heaps", "buffers", "clients", "allocations", "reservations", "metrics"};
   return kinds;
 }
 const Words& Formats() {
@@ -147,9 +147,11 @@ void AddReserve(CLI::App& app, Arguments& arguments, RawWords& raw) {
 
 void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
   CLI::App* get = app.add_subcommand("get",
-                                     "List heaps, buffers, clients, requests under way or\n"
-                                     "reservations");
-  get->add_option("KIND", raw.kind, "heaps, buffers, clients, allocations or reservations")
+                                     "List heaps, buffers, clients, requests under way,\n"
+                                     "reservations or metrics");
+  get->add_option("KIND", raw.kind,
+                  "heaps, buffers, clients, allocations, reservations or metrics (the\n"
+                  "table leaves out those that count nothing yet; -o wide does not)")
       ->required()
       ->check(CLI::IsMember(Kinds()));
   get->add_flag("--all", arguments.all,
@@ -246,6 +248,7 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "clients") arguments.verb = Verb::kGetClients;
   if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
   if (raw.kind == "reservations") arguments.verb = Verb::kGetReservations;
+  if (raw.kind == "metrics") arguments.verb = Verb::kGetMetrics;
   if (arguments.all && arguments.verb != Verb::kGetBuffers &&
       arguments.verb != Verb::kGetReservations) {
     return absl::InvalidArgumentError(

@@ -20,6 +20,7 @@ enum class Verb {
   kGetClients,
   kGetAllocations,
   kGetReservations,
+  kGetMetrics,
   kDescribeHeap,
   kDescribeBuffer,
   kDescribeAllocation,

@@ -112,6 +112,7 @@ TEST(ArgumentsTest, ADrawLeavesHeapAndSizeToItsReservation) {
 
 TEST(ArgumentsTest, ReservationsAreShownDescribedAndReleased) {
   EXPECT_EQ(ParseWell({"get", "reservations"}).verb, Verb::kGetReservations);
+  EXPECT_EQ(ParseWell({"get", "metrics"}).verb, Verb::kGetMetrics);
   EXPECT_EQ(ParseWell({"describe", "reservation/7"}).verb, Verb::kDescribeReservation);
   EXPECT_EQ(ParseWell({"describe", "reservations/7"}).reservation, "7");
   EXPECT_EQ(ParseWell({"release", "reservations/7"}).verb, Verb::kReleaseReservation);
@@ -185,6 +186,7 @@ TEST(ArgumentsTest, AWrongLineIsAUsageErrorThatSaysWhatIsWrong) {
       {{"get", "heaps", "more"}, "more"},
       {{"get", "heaps", "-w"}, "--watch is for allocations"},
       {{"get", "allocations", "--all"}, "--all is for buffers"},
+      {{"get", "metrics", "--all"}, "--all is for buffers"},
       {{"alloc", "reserved", "4k", "--priority", "top"}, "top not in"},
       {{"claim", "memfd-7", "aa", "--wait"}, "--wait"},
       {{"get", "heaps", "-o", "yaml"}, "yaml not in"},

@@ -178,6 +178,10 @@ absl::StatusOr<bool> DaemonCalls::WatchAllocations(
   return client_internal::Explain(end, admin_.path, absl::InfiniteDuration());
 }
 
+absl::StatusOr<v1::Metrics> DaemonCalls::GetMetrics() {
+  return Call(admin_, &v1::Admin::Stub::GetMetrics, v1::GetMetricsRequest());
+}
+
 absl::StatusOr<v1::ReloadPolicyResponse> DaemonCalls::ReloadPolicy() {
   return Call(admin_, &v1::Admin::Stub::ReloadPolicy, v1::ReloadPolicyRequest());
 }

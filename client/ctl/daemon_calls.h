@@ -52,6 +52,7 @@ class DaemonCalls {
   // Those under way and each change, until show answers false (returns false) or a SIGINT (returns
   // true); an error is the daemon's. Not bounded by the timeout.
   absl::StatusOr<bool> WatchAllocations(const std::function<bool(const v1::Allocation&)>& show);
+  absl::StatusOr<v1::Metrics> GetMetrics();
   absl::StatusOr<v1::ReloadPolicyResponse> ReloadPolicy();
   absl::StatusOr<v1::CheckPolicyResponse> CheckPolicy(std::string text);
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(v1::LogLevel level);

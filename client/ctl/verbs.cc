@@ -21,6 +21,7 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
     case Verb::kGetClients:
     case Verb::kGetAllocations:
     case Verb::kGetReservations:
+    case Verb::kGetMetrics:
       return Get(arguments, interrupt, streams);
     case Verb::kDescribeHeap:
     case Verb::kDescribeBuffer:

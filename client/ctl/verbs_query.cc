@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
 #include "client/ctl/exit_code.h"
+#include "client/ctl/metric_view.h"
 #include "client/ctl/show.h"
 #include "client/ctl/views.h"
 #include "client/dmaheap.h"
@@ -87,6 +88,13 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
           return ReservationTable(*reservations, wide, arguments.all, absl::Now());
         },
         streams.out);
+  }
+  if (arguments.verb == Verb::kGetMetrics) {
+    const auto metrics = daemon.GetMetrics();
+    if (!metrics.ok()) return metrics.status();
+    return ShowTable(
+        arguments.format, *metrics, JsonFields::kWhole, NamesOf(metrics->families()),
+        [&](bool wide) { return MetricTable(*metrics, wide); }, streams.out);
   }
   const auto buffers = arguments.all ? daemon.ListAllBuffers() : daemon.ListBuffers();
   if (!buffers.ok()) return buffers.status();

@@ -154,6 +154,53 @@ TEST_F(VerbsTest, GetClientsAsksTheAdminSocket) {
             "7     1000  4711  camera-hal        6  71.1MiB    3s  150m\n");
 }
 
+v1::Metrics TestMetrics() {
+  v1::Metrics metrics;
+  v1::MetricFamily& family = *metrics.add_families();
+  family.set_name("dmaheap_attempts_total");
+  family.set_help("Tries.");
+  family.set_type(v1::MetricFamily::COUNTER);
+  for (const char* result : {"ok", "late"}) {
+    v1::Metric& metric = *family.add_metrics();
+    metric.add_labels()->set_name("result");
+    metric.mutable_labels(0)->set_value(result);
+    metric.set_number(absl::string_view(result) == "ok" ? 7 : 0);
+  }
+  return metrics;
+}
+
+TEST_F(VerbsTest, GetMetricsAsksTheAdminSocketAndLeavesOutWhatNeverHappened) {
+  daemon_->SetMetrics(TestMetrics());
+
+  EXPECT_EQ(Ctl({"get", "metrics"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "NAME            LABELS     VALUE  MEAN  P50  P99\n"
+            "attempts_total  result=ok      7     -    -    -\n");
+  EXPECT_THAT(daemon_->admin_calls(), ElementsAre("GetMetrics"));
+  EXPECT_EQ(Ctl({"get", "metrics", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("result=late"));
+  EXPECT_EQ(Ctl({"get", "metrics", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "dmaheap_attempts_total\n");
+}
+
+TEST_F(VerbsTest, GetMetricsAsJsonIsWholeWithItsZeros) {
+  daemon_->SetMetrics(TestMetrics());
+
+  EXPECT_EQ(Ctl({"get", "metrics", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("{\n \"families\": [\n  {\n"
+                               "   \"name\": \"dmaheap_attempts_total\",\n"));
+  EXPECT_THAT(out_, HasSubstr("\"type\": \"COUNTER\""));
+  EXPECT_THAT(out_, HasSubstr("\"number\": 0\n"));
+}
+
+TEST_F(VerbsTest, GetMetricsWithoutTheRightIsToldSo) {
+  daemon_->FailQueries(Error(ErrorReason::ACCESS_DENIED, "no right INSPECT"));
+
+  EXPECT_EQ(Ctl({"get", "metrics"}), 4);
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(err_, HasSubstr("reason=ACCESS_DENIED"));
+}
+
 TEST_F(VerbsTest, DescribeShowsOneHeapByItsAlias) {
   EXPECT_EQ(Ctl({"describe", "heap/linux,cma"}), 0) << err_;
 

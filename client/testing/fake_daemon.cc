@@ -448,6 +448,15 @@ class FakeDaemon::AdminService : public v1::Admin::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status GetMetrics(grpc::ServerContext*, const v1::GetMetricsRequest*,
+                          v1::Metrics* response) override {
+    Note("GetMetrics");
+    std::lock_guard<std::mutex> lock(daemon_.mutex_);
+    if (!daemon_.query_failure_.ok()) return ToGrpcStatus(daemon_.query_failure_);
+    *response = daemon_.metrics_;
+    return grpc::Status::OK;
+  }
+
   // A text that begins with "wrong" is.
   grpc::Status CheckPolicy(grpc::ServerContext*, const v1::CheckPolicyRequest* request,
                            v1::CheckPolicyResponse* response) override {
@@ -748,6 +757,11 @@ void FakeDaemon::ChangeAllocation(v1::Allocation allocation) {
 void FakeDaemon::EndWatches(absl::Status status) {
   std::lock_guard<std::mutex> lock(mutex_);
   end_of_watches_ = std::move(status);
+}
+
+void FakeDaemon::SetMetrics(v1::Metrics metrics) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  metrics_ = std::move(metrics);
 }
 
 std::vector<v1::Receipt> FakeDaemon::WaitForReceipts(size_t count) {

@@ -105,6 +105,9 @@ class FakeDaemon {
   // Ends each WatchAllocations.
   void EndWatches(absl::Status status);
 
+  // What GetMetrics gives.
+  void SetMetrics(v1::Metrics metrics);
+
   // Asks every session that may be asked; how many.
   int AskGiveBack(const v1::GiveBack& question);
 
@@ -180,6 +183,7 @@ class FakeDaemon {
   std::vector<v1::Allocation> allocations_;
   std::vector<v1::Allocation> allocation_changes_;
   absl::optional<absl::Status> end_of_watches_;
+  v1::Metrics metrics_;
   std::vector<std::string> watched_;
   int open_watches_ = 0;
   std::vector<v1::Receipt> receipts_;
