@@ -92,7 +92,9 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
       "heaps/", allocation.heap != nullptr ? allocation.heap->description().name : request.heap));
   message.set_size_bytes(allocation.rounded_bytes);
   message.set_count(request.count);
-  message.set_allocated(static_cast<int>(allocation.buffers.size()));
+  const bool succeeded = allocation.state == Allocation::State::kEnded && allocation.outcome.ok();
+  // What it got is not its own any more.
+  message.set_allocated(succeeded ? request.count : static_cast<int>(allocation.buffers.size()));
   message.set_priority(static_cast<v1::Priority>(allocation.priority + 1));
   message.set_retry_policy(allocation.retry_policy);
   if (request.reservation != 0) {
@@ -112,7 +114,7 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   const absl::Status& error =
       allocation.state == Allocation::State::kEnded ? allocation.outcome : allocation.last_error;
   if (!error.ok()) message.set_last_error(std::string(error.message()));
-  if (allocation.attempts_on_heap > 0 && !allocation.last_error.ok()) {
+  if (!succeeded && allocation.attempts_on_heap > 0 && !allocation.last_error.ok()) {
     FillObstacle(allocator, allocation, message);
   }
   if (allocation.page.frame != 0) FillPinnedPage(allocation.page, *message.mutable_pinned_page());

@@ -200,6 +200,22 @@ TEST_F(WatchTest, EndsWithTheSuccessOfTheRequest) {
   EXPECT_EQ(request.Outcome(), absl::OkStatus());
 }
 
+TEST_F(WatchTest, WhatSucceededHasAllItsBuffersAndNothingInItsWay) {
+  StartWithPolicy();
+  FillTheArea();
+  WatchStream watch(Connect(), "succeeds");
+  Request request(*client_, Wanting("succeeds", "nofail"));
+  watch.NextThat(BacksOff);
+
+  FreeTheArea();
+
+  const v1::Allocation last = watch.NextThat(
+      [](const v1::Allocation& now) { return now.state() == v1::Allocation::SUCCEEDED; });
+  EXPECT_EQ(last.allocated(), 1);
+  EXPECT_EQ(last.obstacle(), v1::Allocation::OBSTACLE_UNSPECIFIED);
+  EXPECT_FALSE(last.has_free_bytes());
+}
+
 TEST_F(WatchTest, EndsWithTheFailureOfTheRequestAndItsReason) {
   StartWithPolicy();
   FillTheArea();
