@@ -53,6 +53,9 @@ inline constexpr size_t kMaxQueuePerHeap = 256;
 inline constexpr size_t kMaxQueuePerUid = 32;
 // Streams of what becomes of requests: one for each request that a uid can have in a line.
 inline constexpr size_t kMaxWatchesPerUid = kMaxQueuePerUid;
+// Requests that ended and whose last state waits for a reader of such a stream: some seconds of a
+// busy device, a quarter of a MiB.
+inline constexpr size_t kMaxUnreadEnds = 1024;
 // What OVERLOADED tells the caller to wait: about what a full queue needs.
 inline constexpr absl::Duration kOverloadRetryAfter = absl::Milliseconds(100);
 // The daemon answers this much before the caller's deadline: a DEADLINE_EXCEEDED made by the gRPC

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "daemon/core/allocation_view.h"
+#include "daemon/limits.h"
 #include "proto/error.h"
 #include "proto/grpc_status.h"
 
@@ -36,6 +38,14 @@ void WatchCall::Take(const Allocation& allocation) {
   if (ended_ || last_ || !Wants(allocation)) return;
   pending_[allocation.id] = ToProto(allocator_, allocation);
   last_ = filter_.request_id.has_value() && allocation.state == Allocation::State::kEnded;
+  // Those under way are bounded by their lines, those that ended by nothing else.
+  if (pending_.size() > allocator_.allocations().size() + kMaxUnreadEnds) {
+    return End(Error(ErrorReason::OVERLOADED,
+                     absl::StrCat("more than ", kMaxUnreadEnds,
+                                  " requests ended that the reader of this watch has not read of; "
+                                  "watch again, and read faster"))
+                   .RetryAfter(kOverloadRetryAfter));
+  }
   if (!writing_) WriteNext();
 }
 
@@ -45,8 +55,12 @@ void WatchCall::WriteNext() {
     if (last_) End(absl::OkStatus());
     return;
   }
-  current_ = std::move(pending_.begin()->second);
-  pending_.erase(pending_.begin());
+  // In turn: one that changes faster than it is read would keep back all after it.
+  auto next = pending_.upper_bound(written_);
+  if (next == pending_.end()) next = pending_.begin();
+  written_ = next->first;
+  current_ = std::move(next->second);
+  pending_.erase(next);
   writing_ = true;
   StartWrite(&current_);
 }

@@ -1,5 +1,6 @@
 // A stream of what becomes of requests: the state of each now, then every change. A reader that is
-// slower than the changes gets the newest state of each request.
+// slower than the changes gets the newest state of each request, one request after the other. One
+// so slow that kMaxUnreadEnds are unread of is sent away: OVERLOADED.
 
 #ifndef DAEMON_TRANSPORT_WATCH_CALL_H_
 #define DAEMON_TRANSPORT_WATCH_CALL_H_
@@ -50,6 +51,8 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Allocation> {
   absl::optional<WatchList::Id> watch_;
   // Not yet written, by id.
   std::map<uint64_t, v1::Allocation> pending_;
+  // The id of the one that was written last.
+  uint64_t written_ = 0;
   v1::Allocation current_;
   bool writing_ = false;
   bool ended_ = false;

@@ -318,6 +318,54 @@ TEST_F(WatchTest, ASlowReaderGetsTheNewestState) {
   }));
 }
 
+// Those before it change again before the reader has read one.
+TEST_F(WatchTest, ASlowReaderGetsTheStatesOfAllRequestsInTurn) {
+  constexpr int kBusy = 12;
+  StartWithPolicy();
+  FillTheArea();
+  WatchStream watch(ConnectAdmin(Reader::kSlow));
+  std::vector<std::unique_ptr<Request>> busy;
+  for (int i = 0; i < kBusy; ++i) {
+    busy.push_back(std::make_unique<Request>(*client_, Wanting(absl::StrCat("busy", i), "eager")));
+  }
+  ASSERT_TRUE(operator_->Within(20, [&] { return operator_->Allocations().size() == kBusy; }));
+  Request last(*client_, Wanting("last", "eager"));
+
+  const auto all_change = [&] {
+    const std::vector<v1::Allocation> before = operator_->Allocations();
+    return operator_->Within(20, [&] {
+      const std::vector<v1::Allocation> now = operator_->Allocations();
+      return std::equal(before.begin(), before.end(), now.begin(), now.end(),
+                        [](const auto& a, const auto& b) { return a.attempts() < b.attempts(); });
+    });
+  };
+  ASSERT_TRUE(operator_->Within(20, [&] { return AttemptsOf("last") > 0; }));
+  bool shown = false;
+  for (int read = 0; read < 6 * kBusy && !shown; ++read) {
+    ASSERT_TRUE(all_change());
+    const absl::optional<v1::Allocation> state = watch.Next();
+    ASSERT_TRUE(state.has_value()) << watch.End();
+    shown = state->request_id() == "last";
+  }
+
+  EXPECT_TRUE(shown);
+}
+
+TEST_F(WatchTest, AReaderThatStoppedIsSentAwayBeforeItFillsTheMemory) {
+  log_level_ = "info";
+  StartWithPolicy();
+  WatchStream watch(ConnectAdmin(Reader::kSlow));
+  for (size_t i = 0; i < 2 * kMaxUnreadEnds; ++i) {
+    const auto buffer = client_->Allocate({.heap = "simulated", .size_bytes = 4096});
+    ASSERT_TRUE(buffer.ok()) << buffer.status();
+  }
+
+  const std::vector<v1::Allocation> read = watch.Rest();
+
+  EXPECT_LT(read.size(), kMaxUnreadEnds);
+  EXPECT_EQ(GetReason(watch.End()), ErrorReason::OVERLOADED) << watch.End();
+}
+
 // Nothing is there for who asks about another's request; a request of its own with that id is what
 // it waits for, as with an id that nobody has.
 TEST_F(WatchTest, TheRequestOfAnotherUserIsLikeOneThatDoesNotExist) {
