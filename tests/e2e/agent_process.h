@@ -24,6 +24,8 @@ class AgentProcess {
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
+
   // The words of its answer; empty if it died instead.
   std::vector<std::string> Ask(absl::string_view command);
   // The words behind ok; an error fails the test.
