@@ -67,6 +67,19 @@ absl::StatusOr<dmaheap::AllocateOptions> ConvertOptions(const dmaheap_allocate_o
       .reservation = StringOrEmpty(known.reservation)};
 }
 
+dmaheap::GiveBackCallback ConvertGiveBack(dmaheap_give_back_asked on_give_back, void* context) {
+  if (on_give_back == nullptr) return nullptr;
+  return [on_give_back, context](const dmaheap::GiveBackRequest& question) {
+    const dmaheap_give_back message = {.struct_size = sizeof(dmaheap_give_back),
+                                       .count = question.count,
+                                       .size_bytes = question.size_bytes,
+                                       .heap = question.heap.c_str(),
+                                       .priority = static_cast<dmaheap_priority>(question.priority),
+                                       .reserved = 0};
+    on_give_back(context, &message);
+  };
+}
+
 absl::StatusOr<dmaheap::CpuAccess> ConvertAccess(dmaheap_cpu_access access) {
   switch (access) {
     case DMAHEAP_CPU_READ:
@@ -155,11 +168,12 @@ dmaheap_code dmaheap_connect(const dmaheap_connect_options* options, dmaheap_cli
     if (status.ok()) status = CheckReserved(known.reserved);
     if (!status.ok()) return Finish(status, error);
   }
-  absl::StatusOr<std::unique_ptr<dmaheap::Client>> connected =
-      dmaheap::Client::Connect({.socket_dir = StringOrEmpty(known.socket_dir),
-                                .label = StringOrEmpty(known.label),
-                                .timeout = DurationOr(known.timeout_ms, kDefaultTimeout),
-                                .wait_for_daemon = absl::Milliseconds(known.wait_for_daemon_ms)});
+  absl::StatusOr<std::unique_ptr<dmaheap::Client>> connected = dmaheap::Client::Connect(
+      {.socket_dir = StringOrEmpty(known.socket_dir),
+       .label = StringOrEmpty(known.label),
+       .timeout = DurationOr(known.timeout_ms, kDefaultTimeout),
+       .wait_for_daemon = absl::Milliseconds(known.wait_for_daemon_ms),
+       .on_give_back = ConvertGiveBack(known.on_give_back, known.give_back_context)});
   if (!connected.ok()) return Finish(connected.status(), error);
   *client = new dmaheap_client{*std::move(connected)};
   return DMAHEAP_OK;

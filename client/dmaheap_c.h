@@ -175,6 +175,28 @@ DMAHEAP_API void dmaheap_error_free(dmaheap_error* error);
 
 /* ---- The connection ---- */
 
+/* A request, of this program or another one, waits for room on a heap of which this client has
+ * buffers. The library makes it: a newer one may append members, and struct_size says how much
+ * there is. Valid, with its string, for the length of the call. */
+typedef struct dmaheap_give_back {
+  uint32_t struct_size;
+  /* What is missing: so many buffers, each of size_bytes in one run. */
+  int32_t count;
+  int64_t size_bytes;
+  /* heaps/{heap}, by its own name. */
+  const char* heap;
+  /* Of who waits. */
+  dmaheap_priority priority;
+  uint32_t reserved;
+} dmaheap_give_back;
+
+/* Called when the daemon asks for memory: whoever has buffers that it can do without, such as idle
+ * ones of a pool, frees them, now or later. To do nothing is no fault, and there is no error to
+ * tell. At most once a second for each heap; what comes while a call runs waits, up to 16
+ * questions, of which the oldest go. Runs on a thread of the library that does nothing else, one
+ * call at a time: it may block, allocate and free buffers, but not free the client. */
+typedef void (*dmaheap_give_back_asked)(void* context, const dmaheap_give_back* question);
+
 typedef struct dmaheap_connect_options {
   uint32_t struct_size;
   /* Zero. */
@@ -188,6 +210,11 @@ typedef struct dmaheap_connect_options {
   int64_t timeout_ms;
   /* How long to try again while no daemon listens, beside timeout_ms. 0: not at all. */
   int64_t wait_for_daemon_ms;
+  /* NULL: this client is not asked. An older daemon never asks; one that was started again, only
+   * for buffers that this client got since. give_back_context stays the caller's, and must be valid
+   * until dmaheap_client_free has returned, or dmaheap_connect has failed. */
+  dmaheap_give_back_asked on_give_back;
+  void* give_back_context;
 } dmaheap_connect_options;
 
 /* Connects. options may be NULL. *client is the caller's, to free with dmaheap_client_free.
@@ -197,8 +224,9 @@ typedef struct dmaheap_connect_options {
 DMAHEAP_API dmaheap_code dmaheap_connect(const dmaheap_connect_options* options,
                                          dmaheap_client** client, dmaheap_error** error);
 
-/* Ends the connection: cancels asynchronous requests and waits for their callbacks, so not to be
- * called from within one. Buffers stay valid. Not while another thread uses the client. */
+/* Ends the connection: cancels asynchronous requests and waits for their callbacks, and for an
+ * on_give_back that runs; so not to be called from within one. Buffers stay valid. Not while
+ * another thread uses the client. */
 DMAHEAP_API void dmaheap_client_free(dmaheap_client* client);
 
 /* ---- Allocation ---- */

@@ -38,6 +38,23 @@ static void an_error_is_optional(void) {
   CHECK(dmaheap_connect(&options, &client, NULL) == DMAHEAP_UNAVAILABLE);
 }
 
+static void count_a_question(void* context, const dmaheap_give_back* question) {
+  *(int64_t*)context += question->size_bytes;
+}
+
+static void who_is_not_connected_is_not_asked_to_give_back(void) {
+  int64_t asked_bytes = 0;
+  dmaheap_client* client = NULL;
+  dmaheap_connect_options options = {.struct_size = sizeof(options)};
+  options.socket_dir = "/nonexistent/dmaheapd";
+  options.on_give_back = count_a_question;
+  options.give_back_context = &asked_bytes;
+
+  CHECK(dmaheap_connect(&options, &client, NULL) == DMAHEAP_UNAVAILABLE);
+
+  CHECK(asked_bytes == 0);
+}
+
 static void null_handles_are_refused_and_freed_without_harm(void) {
   dmaheap_buffer* buffer = NULL;
   dmaheap_error* error = NULL;
@@ -71,6 +88,7 @@ static void the_library_has_a_version(void) { CHECK(strlen(dmaheap_library_versi
 int main(void) {
   connect_without_a_daemon_says_so_and_leaves_the_output_alone();
   an_error_is_optional();
+  who_is_not_connected_is_not_asked_to_give_back();
   null_handles_are_refused_and_freed_without_harm();
   the_library_has_a_version();
   return failures == 0 ? 0 : 1;

@@ -63,6 +63,9 @@ inline constexpr uint32_t kMaxStructBytes = 4096;
 template <typename Options>
 inline constexpr std::array<size_t, 0> kEarlierBytes = {};
 template <>
+inline constexpr std::array<size_t, 1> kEarlierBytes<dmaheap_connect_options> = {
+    offsetof(dmaheap_connect_options, on_give_back)};
+template <>
 inline constexpr std::array<size_t, 2> kEarlierBytes<dmaheap_allocate_options> = {
     offsetof(dmaheap_allocate_options, priority), offsetof(dmaheap_allocate_options, reservation)};
 template <>
