@@ -422,7 +422,7 @@ Engine::AllocationPtr Engine::TakeWaiting(const Heap& heap, Wanted wanted) {
   if (absl::optional<AllocationPtr> in_line = lane->queue.Take(wanted)) return *in_line;
   const auto it = std::find_if(lane->backing_off.begin(), lane->backing_off.end(), wanted);
   if (it == lane->backing_off.end()) return nullptr;
-  const AllocationPtr taken = *it;
+  AllocationPtr taken = *it;  // StopWaiting erases that one
   StopWaiting(taken);
   return taken;
 }
