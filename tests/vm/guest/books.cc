@@ -8,7 +8,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "tests/vm/guest/cma_counters.h"
-#include "tests/vm/guest/ctl_json.h"
 #include "tests/vm/guest/dma_buf_lists.h"
 
 namespace dmaheap {
@@ -20,6 +19,7 @@ using Names = std::set<std::string>;
 // The daemon asks the kernel at most once a second, and the prober needs two looks where it scans.
 constexpr std::chrono::seconds kPatience{30};
 constexpr int64_t kPageBytes = 4096;
+constexpr char kAdminSocket[] = "/run/dmaheapd/admin.sock";
 
 Names NamesIn(const Books& books) {
   Names names;
@@ -53,8 +53,13 @@ std::string ToText(const DmaBufSizes& sizes) {
 
 }  // namespace
 
-Books ReadBooks() {
-  const nlohmann::json listed = CtlJson({"get", "buffers", "--all"}, /*uid=*/0);
+BooksReader::BooksReader() : process_({"books_reader", kAdminSocket}, /*uid=*/0) {}
+
+Books BooksReader::Read() {
+  process_.WriteLine("");
+  const std::string line = process_.ReadLine();
+  const nlohmann::json listed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  EXPECT_TRUE(listed.is_object()) << line;
   Books books;
   if (!listed.is_object()) return books;
   for (const nlohmann::json& buffer : listed["buffers"]) books.buffers[buffer["name"]] = buffer;
@@ -68,14 +73,14 @@ uint64_t InodeIn(const std::string& name) {
   return absl::ConsumePrefix(&number, "buffers/") && absl::SimpleAtoi(number, &inode) ? inode : 0;
 }
 
-testing::AssertionResult AllAgreeOn(const std::vector<std::string>& names) {
+testing::AssertionResult AllAgreeOn(BooksReader& reader, const std::vector<std::string>& names) {
   const Names expected(names.begin(), names.end());
   const Clock::time_point limit = Clock::now() + kPatience;
   Books books;
   DmaBufSizes sysfs, bufinfo;
   int64_t used = 0;
   do {
-    books = ReadBooks();
+    books = reader.Read();
     sysfs = DmaBufsOfSysfs();
     bufinfo = DmaBufsOfBufinfo();
     used = ReadCmaCounters().used_pages * kPageBytes;
@@ -91,12 +96,12 @@ testing::AssertionResult AllAgreeOn(const std::vector<std::string>& names) {
          << " bytes, by the books " << BytesOfTheArea(books);
 }
 
-testing::AssertionResult BooksComeTo(const std::vector<std::string>& names) {
+testing::AssertionResult BooksComeTo(BooksReader& reader, const std::vector<std::string>& names) {
   const Names expected(names.begin(), names.end());
   const Clock::time_point limit = Clock::now() + kPatience;
   Books books;
   do {
-    books = ReadBooks();
+    books = reader.Read();
     if (NamesIn(books) == expected) return testing::AssertionSuccess();
   } while (Clock::now() < limit);
   return testing::AssertionFailure() << "expected: " << absl::StrJoin(expected, " ")

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "tests/vm/guest/books.h"
 #include "tests/vm/guest/guest_process.h"
 
 namespace dmaheap {
@@ -25,6 +24,7 @@ void DaemonFixture::TearDown() {
     if (HasFailure()) GTEST_LOG_(INFO) << daemon_->Log();
     daemon_.reset();
   }
+  books_.reset();
   FdLeakCheck::TearDown();
 }
 
@@ -39,6 +39,7 @@ void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::str
   broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
   ASSERT_GT(prober_, 0);
   ASSERT_GT(broker_, 0);
+  if (books_ == nullptr) books_ = std::make_unique<BooksReader>();
 }
 
 void DaemonFixture::KillAll() {

@@ -15,6 +15,7 @@
 #include "daemon/keeper/testing/daemon_process.h"
 #include "proto/testing/fd_leak_check.h"
 #include "tests/e2e/agent_process.h"
+#include "tests/vm/guest/books.h"
 
 namespace dmaheap {
 
@@ -31,7 +32,18 @@ class DaemonFixture : public FdLeakCheck {
   // A client without privileges, connected.
   std::unique_ptr<AgentProcess> NewClient() const;
 
+  // What books.h has, of this daemon.
+  Books ReadBooks() { return books_->Read(); }
+  testing::AssertionResult AllAgreeOn(const std::vector<std::string>& names) {
+    return dmaheap::AllAgreeOn(*books_, names);
+  }
+  testing::AssertionResult BooksComeTo(const std::vector<std::string>& names) {
+    return dmaheap::BooksComeTo(*books_, names);
+  }
+
  private:
+  // From the first Start on.
+  std::unique_ptr<BooksReader> books_;
   std::unique_ptr<DaemonProcess> daemon_;
   pid_t broker_ = 0;
   pid_t prober_ = 0;
