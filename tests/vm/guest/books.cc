@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <set>
+#include <thread>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,9 @@ using Names = std::set<std::string>;
 constexpr std::chrono::seconds kPatience{30};
 constexpr int64_t kPageBytes = 4096;
 constexpr char kAdminSocket[] = "/run/dmaheapd/admin.sock";
+
+// Between two looks: what is looked for is made on it.
+void LeaveTheProcessor() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
 
 Names NamesIn(const Books& books) {
   Names names;
@@ -88,6 +92,7 @@ testing::AssertionResult AllAgreeOn(BooksReader& reader, const std::vector<std::
         BytesOfTheArea(books) == used) {
       return testing::AssertionSuccess();
     }
+    LeaveTheProcessor();
   } while (Clock::now() < limit);
   return testing::AssertionFailure()
          << "expected: " << absl::StrJoin(expected, " ") << "\nbooks:    " << ToText(SizesIn(books))
@@ -103,6 +108,7 @@ testing::AssertionResult BooksComeTo(BooksReader& reader, const std::vector<std:
   do {
     books = reader.Read();
     if (NamesIn(books) == expected) return testing::AssertionSuccess();
+    LeaveTheProcessor();
   } while (Clock::now() < limit);
   return testing::AssertionFailure() << "expected: " << absl::StrJoin(expected, " ")
                                      << "\nbooks:    " << absl::StrJoin(NamesIn(books), " ");

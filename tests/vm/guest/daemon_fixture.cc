@@ -24,7 +24,6 @@ void DaemonFixture::TearDown() {
     if (HasFailure()) GTEST_LOG_(INFO) << daemon_->Log();
     daemon_.reset();
   }
-  books_.reset();
   FdLeakCheck::TearDown();
 }
 
@@ -39,7 +38,6 @@ void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::str
   broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
   ASSERT_GT(prober_, 0);
   ASSERT_GT(broker_, 0);
-  if (books_ == nullptr) books_ = std::make_unique<BooksReader>();
 }
 
 void DaemonFixture::KillAll() {

@@ -21,6 +21,8 @@ namespace dmaheap {
 
 class DaemonFixture : public FdLeakCheck {
  protected:
+  static void SetUpTestSuite() { books_ = std::make_unique<BooksReader>(); }
+  static void TearDownTestSuite() { books_.reset(); }
   void TearDown() override;
 
   // Options beside --user=dmaheapd; folders of which this daemon sees nothing. Returns when it
@@ -42,8 +44,7 @@ class DaemonFixture : public FdLeakCheck {
   }
 
  private:
-  // From the first Start on.
-  std::unique_ptr<BooksReader> books_;
+  inline static std::unique_ptr<BooksReader> books_;
   std::unique_ptr<DaemonProcess> daemon_;
   pid_t broker_ = 0;
   pid_t prober_ = 0;
