@@ -70,9 +70,9 @@ struct Fit {
   // If it does not fit. Of the places with the fewest pages of unknown use, that of the fewest
   // buffers, then of the fewest pages. Absent: it is larger than the area, or the area has several
   // ranges.
-  absl::optional<Opening> opening;
+  absl::optional<Opening> opening = absl::nullopt;
   // So many pages more at the end of the area. Absent where it has several ranges.
-  absl::optional<int64_t> larger_by_pages;
+  absl::optional<int64_t> larger_by_pages = absl::nullopt;
 
   // Stranded by each buffer of this size.
   int64_t waste_pages(int64_t pages) const { return rounded_pages - pages; }

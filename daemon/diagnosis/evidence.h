@@ -1,0 +1,64 @@
+// What is known of a request that did not get its memory, beside what it asked for. Nothing here is
+// sure to be there: the kernel, the daemon's privileges and the moment decide what can be seen.
+
+#ifndef DAEMON_DIAGNOSIS_EVIDENCE_H_
+#define DAEMON_DIAGNOSIS_EVIDENCE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "daemon/diagnosis/fit.h"
+
+namespace dmaheap {
+
+// A page frame that refused a window of the area.
+struct RefusingFrame {
+  // How long it was the one, from the first failure to the last.
+  absl::Duration stuck_for = absl::ZeroDuration();
+  // It was still held after the last failure. Absent: nobody looked.
+  absl::optional<bool> held_since = absl::nullopt;
+  // References and mappings after the last failure; the page can be moved if they are as many (one
+  // more for the page cache, where it is in that).
+  absl::optional<int64_t> references = absl::nullopt;
+  absl::optional<int64_t> mappings = absl::nullopt;
+  // KPF_ flags of the frame.
+  absl::optional<uint64_t> flags = absl::nullopt;
+};
+
+// What a user's buffers of the heap did, as the books have it.
+struct HolderTrend {
+  int64_t bytes = 0;
+  // Buffers that came and that went in the time looked at.
+  int64_t came = 0;
+  int64_t went = 0;
+};
+
+struct Evidence {
+  // Of one buffer.
+  int64_t pages = 0;
+  // Of the last attempt.
+  int error_number = 0;
+  int attempts = 0;
+
+  // At the last failure. Absent: not known.
+  absl::optional<int64_t> free_pages = absl::nullopt;
+  absl::optional<int64_t> largest_run_pages = absl::nullopt;
+  absl::optional<Fit> fit = absl::nullopt;
+
+  // The errno inside the kernel's allocator, by its log or its trace of the last attempt; 0: it
+  // does not tell. Its callers answer ENOMEM whatever it was.
+  int inner_error_number = 0;
+  // Windows of the last attempt that were refused for the sake of a page; absent: no trace.
+  absl::optional<int> windows_refused = absl::nullopt;
+  // The page that refused the last of them.
+  absl::optional<RefusingFrame> frame = absl::nullopt;
+
+  // By user, of the heap.
+  std::vector<HolderTrend> holders;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_EVIDENCE_H_
