@@ -19,12 +19,6 @@ struct RefusingFrame {
   absl::Duration stuck_for = absl::ZeroDuration();
   // It was still held after the last failure. Absent: nobody looked.
   absl::optional<bool> held_since = absl::nullopt;
-  // References and mappings after the last failure; the page can be moved if they are as many (one
-  // more for the page cache, where it is in that).
-  absl::optional<int64_t> references = absl::nullopt;
-  absl::optional<int64_t> mappings = absl::nullopt;
-  // KPF_ flags of the frame.
-  absl::optional<uint64_t> flags = absl::nullopt;
 };
 
 // What a user's buffers of the heap did, as the books have it.

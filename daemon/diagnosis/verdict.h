@@ -16,8 +16,7 @@ namespace dmaheap {
 // milliseconds, in storms for tens of them.
 inline constexpr absl::Duration kStuckAfter = absl::Milliseconds(500);
 
-// A closed set. Those that no evidence of the kernel's is needed for (quota, permission) are the
-// caller's to tell before an attempt is made.
+// A closed set. A quota is none of them: it refuses a request before an attempt is made.
 enum class Verdict {
   // A page that could not be moved, for an instant: the same request goes another time.
   kPinnedTransient,
