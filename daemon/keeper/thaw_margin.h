@@ -24,8 +24,9 @@ class ThawMargin {
   absl::Duration For(absl::Duration box) const;
 
  private:
-  // As many as 5 s hold at least, at the most that the budget allows.
-  static constexpr size_t kRemembered = 32;
+  // The next is later than the latest of the last N once in N + 1 times, if the machine stays as it
+  // is: of that many, 1 in 257.
+  static constexpr size_t kRemembered = 256;
 
   std::array<absl::Duration, kRemembered> late_ = {};
   size_t next_ = 0;

@@ -135,10 +135,13 @@ void AddBoxes(const StormRecord& record, std::vector<Row>& rows) {
     if (outcomes.attempts == 0) continue;
     const std::string prefix = absl::StrCat(kBarrier, ".", contender, ".");
     const auto frozen = Describe(outcomes.frozen_ms);
+    absl::optional<double> barriers;
     absl::optional<double> cure_ratio;
     if (frozen.has_value()) {
-      cure_ratio = static_cast<double>(outcomes.cured) / static_cast<double>(frozen->count);
+      barriers = static_cast<double>(frozen->count);
+      cure_ratio = static_cast<double>(outcomes.cured) / *barriers;
     }
+    rows.push_back({prefix + "barriers", barriers, "barriers", absl::nullopt});
     rows.push_back({prefix + "cure_ratio", cure_ratio, "ratio", absl::nullopt});
     rows.push_back(TimeRow(prefix + "frozen_p50_ms", frozen, &Distribution::p50));
     rows.push_back(TimeRow(prefix + "frozen_p99_ms", frozen, &Distribution::p99));

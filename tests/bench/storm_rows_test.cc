@@ -91,7 +91,8 @@ TEST(StormRowsTest, ABarriersRowsAreItsCuresAndItsTimesBoundedByItsBox) {
 
   const auto rows = StormRows(record);
 
-  ASSERT_EQ(rows.size(), 4u);
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_DOUBLE_EQ(*Find(rows, "barrier.box_5.barriers")->value, 3);
   EXPECT_DOUBLE_EQ(*Find(rows, "barrier.box_5.cure_ratio")->value, 2.0 / 3);
   EXPECT_DOUBLE_EQ(*Find(rows, "barrier.box_5.frozen_p50_ms")->value, 4.5);
   EXPECT_FALSE(IsOk(*Find(rows, "barrier.box_5.frozen_p99_ms")));

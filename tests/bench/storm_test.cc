@@ -42,7 +42,8 @@ std::set<std::string> AgreedNames() {
     }
   }
   for (const char* box : {"box_5", "box_10", "box_20", "box_50"}) {
-    for (const char* metric : {"cure_ratio", "frozen_p50_ms", "frozen_p99_ms", "frozen_max_ms"}) {
+    for (const char* metric :
+         {"barriers", "cure_ratio", "frozen_p50_ms", "frozen_p99_ms", "frozen_max_ms"}) {
       names.insert(absl::StrCat("barrier.", box, ".", metric));
     }
   }
