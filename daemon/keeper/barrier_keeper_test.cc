@@ -225,7 +225,7 @@ TEST_F(BarrierKeeperTest, AfterAThawThatCameLateTheNextIsEarlier) {
 
   FreezeFully(8);
 
-  EXPECT_EQ(keeper_->deadline(), now_ + absl::Milliseconds(20 - 2 - 4));
+  EXPECT_EQ(keeper_->deadline(), now_ + absl::Milliseconds(20 - 2 - 4) - ThawMargin::kAfterTheWord);
 }
 
 TEST_F(BarrierKeeperTest, ThawsWhatDidNotStandStillWithinTheBox) {

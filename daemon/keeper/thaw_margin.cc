@@ -13,7 +13,8 @@ void ThawMargin::Add(absl::Duration late) {
 
 absl::Duration ThawMargin::For(absl::Duration box) const {
   const absl::Duration seen = *std::max_element(late_.begin(), late_.end());
-  return std::clamp(seen, std::min(kThawMargin, box / 5), box / 2);
+  const absl::Duration wanted = seen > absl::ZeroDuration() ? seen + kAfterTheWord : seen;
+  return std::clamp(wanted, std::min(kThawMargin, box / 5), box / 2);
 }
 
 }  // namespace dmaheap

@@ -18,10 +18,13 @@ class ThawMargin {
   // A thaw was written so long after it was due; those before its time are none.
   void Add(absl::Duration late);
 
-  // For a box of that length: as long as the latest of the last thaws was late, and never less than
-  // kThawMargin, but at most half of a box: the other half is what there is a barrier for. A fifth
-  // of a box is enough to begin with.
+  // For a box of that length: as long as the latest of the last thaws was late and kAfterTheWord,
+  // never less than kThawMargin, but at most half of a box: the other half is what there is a
+  // barrier for. A fifth of a box is enough to begin with.
   absl::Duration For(absl::Duration box) const;
+
+  // A cgroup goes on a little after the word to do so.
+  static constexpr absl::Duration kAfterTheWord = absl::Microseconds(500);
 
  private:
   // The next is later than the latest of the last N once in N + 1 times, if the machine stays as it

@@ -21,7 +21,7 @@ TEST(ThawMargin, GrowsToWhatTheLatestThawNeeded) {
   margin.Add(Milliseconds(3));
   margin.Add(Milliseconds(1));
 
-  EXPECT_EQ(margin.For(Milliseconds(10)), Milliseconds(3));
+  EXPECT_EQ(margin.For(Milliseconds(10)), Milliseconds(3) + ThawMargin::kAfterTheWord);
 }
 
 TEST(ThawMargin, LeavesHalfOfTheBox) {
@@ -36,7 +36,7 @@ TEST(ThawMargin, ForgetsALateThawAfterMany) {
   ThawMargin margin;
   margin.Add(Milliseconds(4));
   for (int i = 0; i < 255; ++i) margin.Add(absl::ZeroDuration());
-  EXPECT_EQ(margin.For(Milliseconds(50)), Milliseconds(4));
+  EXPECT_EQ(margin.For(Milliseconds(50)), Milliseconds(4) + ThawMargin::kAfterTheWord);
 
   margin.Add(absl::ZeroDuration());
 
