@@ -21,11 +21,13 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/config/policy_file.h"
 #include "daemon/core/allocator.h"
+#include "daemon/core/area_inspector.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/page_watch.h"
+#include "daemon/diagnosis/link/prober_area_inspector.h"
+#include "daemon/diagnosis/link/prober_lister.h"
+#include "daemon/diagnosis/link/prober_page_watch.h"
 #include "daemon/diagnosis/prober/prober_client.h"
-#include "daemon/diagnosis/prober_lister.h"
-#include "daemon/diagnosis/prober_page_watch.h"
 #include "daemon/handover/barrier_link.h"
 #include "daemon/handover/inheritance.h"
 #include "daemon/handover/journal_file.h"
@@ -119,6 +121,7 @@ class Broker {
             .random = [this] { return std::uniform_real_distribution<double>()(random_); },
             .barrier = *barrier_,
             .pages = *pages_,
+            .areas = *areas_,
             .barrier_cgroups = options_.barrier_cgroups,
             .filesystems = *filesystems_,
             .ask_client =
@@ -235,8 +238,10 @@ class Broker {
     lister_ = std::make_unique<ProberLister>(*loop_, prober_.get());
     if (prober_ != nullptr) {
       pages_ = std::make_unique<ProberPageWatch>(*loop_, *prober_);
+      areas_ = std::make_unique<ProberAreaInspector>(*loop_, *prober_);
     } else {
       pages_ = std::make_unique<NoPageWatch>();
+      areas_ = std::make_unique<NoAreaInspector>();
     }
     return absl::OkStatus();
   }
@@ -448,6 +453,7 @@ class Broker {
   std::unique_ptr<ProberClient> prober_;
   std::unique_ptr<ProberLister> lister_;
   std::unique_ptr<PageWatch> pages_;
+  std::unique_ptr<AreaInspector> areas_;
   std::unique_ptr<BarrierLink> barrier_;
   std::unique_ptr<SyncfsThreads> filesystems_;
   std::unique_ptr<Journal> journal_;

@@ -16,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "dmaheap/v1/resources.pb.h"
 #include "heaps/buffer.h"
+#include "heaps/cma_area.h"
 
 namespace dmaheap {
 
@@ -62,6 +63,10 @@ class Heap {
 
   // Never blocks; what is not known is absent.
   virtual HeapUsage Usage() const = 0;
+
+  // The free pages of its area, where the heap itself keeps count of them; the kernel's are the
+  // prober's to read. Never blocks.
+  virtual absl::optional<CmaFreeList> FreeList() const { return absl::nullopt; }
 
   // The memory of a buffer of this heap is gone (BufferWatch said so, or it was closed before
   // anybody else had it). A kernel heap knows by itself; the simulated one frees its page frames. A

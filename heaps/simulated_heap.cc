@@ -186,6 +186,11 @@ HeapUsage SimulatedHeap::Usage() const {
   return usage;
 }
 
+absl::optional<CmaFreeList> SimulatedHeap::FreeList() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return area_.FreeList();
+}
+
 void SimulatedHeap::Release(const BufferKey& key) {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = buffers_.find(key);

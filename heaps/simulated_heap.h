@@ -58,6 +58,7 @@ class SimulatedHeap final : public Heap {
   const HeapDescription& description() const override { return description_; }
   absl::StatusOr<Buffer> Allocate(const AllocationSpec& spec) override;
   HeapUsage Usage() const override;
+  absl::optional<CmaFreeList> FreeList() const override;
   void Release(const BufferKey& key) override;
   absl::Status Adopt(const BufferKey& key, int64_t size_bytes) override;
 

@@ -35,6 +35,7 @@ absl::StatusCode CodeOf(ErrorReason reason) {
     case ErrorReason::BUFFER_NOT_FOUND:
     case ErrorReason::LEASE_EXPIRED:
     case ErrorReason::RESERVATION_NOT_FOUND:
+    case ErrorReason::DIAGNOSIS_NOT_FOUND:
       return absl::StatusCode::kNotFound;
     case ErrorReason::SIZE_EXCEEDS_HEAP:
       return absl::StatusCode::kOutOfRange;

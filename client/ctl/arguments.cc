@@ -18,8 +18,8 @@ namespace {
 using Words = std::vector<std::string>;
 
 const Words& Kinds() {
-  static const Words& kinds =
-      *new Words{"heaps", "buffers", "clients", "allocations", "reservations", "metrics"};
+  static const Words& kinds = *new Words{"heaps",        "buffers",   "clients", "allocations",
+                                         "reservations", "diagnoses", "metrics"};
   return kinds;
 }
 const Words& Formats() {
@@ -148,20 +148,31 @@ void AddReserve(CLI::App& app, Arguments& arguments, RawWords& raw) {
 void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
   CLI::App* get = app.add_subcommand("get",
                                      "List heaps, buffers, clients, requests under way,\n"
-                                     "reservations or metrics");
+                                     "reservations, diagnoses of failures or metrics");
   get->add_option("KIND", raw.kind,
-                  "heaps, buffers, clients, allocations, reservations or metrics (the\n"
-                  "table leaves out those that count nothing yet; -o wide does not)")
+                  "heaps, buffers, clients, allocations, reservations, diagnoses or\n"
+                  "metrics (the table leaves out those that count nothing yet; -o wide\n"
+                  "does not)")
       ->required()
       ->check(CLI::IsMember(Kinds()));
   get->add_flag("--all", arguments.all,
-                "Those of all users, of buffers or reservations (needs the right `inspect`)");
+                "Those of all users, of buffers, reservations or diagnoses (needs the\n"
+                "right `inspect`)");
   get->add_flag("-w,--watch", arguments.watch,
                 "Allocations: then each change too, until interrupted");
 
   CLI::App* describe = app.add_subcommand("describe", "Show all there is to know of one thing");
   describe->add_option("NAME", raw.described, "heap/X, buffer/X, allocation/X or reservation/X")
       ->required();
+
+  CLI::App* explain = app.add_subcommand(
+      "explain",
+      "Say why a request failed, who has to do with it, and what would help. The\n"
+      "error of the request names its diagnosis");
+  explain->add_option("NAME", arguments.diagnosis, "diagnoses/N or N [default: the newest]");
+  explain->add_flag("--all", arguments.all,
+                    "Of any user, with what others have to do with it (needs the right\n"
+                    "`inspect`)");
 
   CLI::App* alloc =
       app.add_subcommand("alloc",
@@ -249,10 +260,11 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
   if (raw.kind == "reservations") arguments.verb = Verb::kGetReservations;
   if (raw.kind == "metrics") arguments.verb = Verb::kGetMetrics;
+  if (raw.kind == "diagnoses") arguments.verb = Verb::kGetDiagnoses;
   if (arguments.all && arguments.verb != Verb::kGetBuffers &&
-      arguments.verb != Verb::kGetReservations) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--all is for buffers and reservations; ", raw.kind, " are always all"));
+      arguments.verb != Verb::kGetReservations && arguments.verb != Verb::kGetDiagnoses) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--all is for buffers, reservations and diagnoses; ", raw.kind, " are always all"));
   }
   if (arguments.watch && arguments.verb != Verb::kGetAllocations) {
     return absl::InvalidArgumentError(
@@ -316,7 +328,7 @@ absl::Status Read(absl::string_view verb, const RawWords& raw, bool has_command,
       {"claim", Verb::kClaim},        {"reserve", Verb::kReserve},
       {"version", Verb::kVersion},    {"reload", Verb::kReload},
       {"log-level", Verb::kLogLevel}, {"completion", Verb::kCompletion},
-      {"policy", Verb::kPolicyCheck},
+      {"policy", Verb::kPolicyCheck}, {"explain", Verb::kExplain},
   };
   static const auto& kFormats = *new std::map<absl::string_view, Format>{
       {"table", Format::kTable},
@@ -438,6 +450,7 @@ CompletionWords CommandLineWords() {
     if (entry.name == "completion") entry.values = Shells();
     entry.takes_heap = verb->get_option_no_throw("HEAP") != nullptr;
     entry.takes_reservation = entry.name == "release";
+    entry.takes_diagnosis = entry.name == "explain";
     entry.takes_file = verb->get_option_no_throw("FILE") != nullptr;
     words.verbs.push_back(std::move(entry));
   }

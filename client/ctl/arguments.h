@@ -21,10 +21,12 @@ enum class Verb {
   kGetAllocations,
   kGetReservations,
   kGetMetrics,
+  kGetDiagnoses,
   kDescribeHeap,
   kDescribeBuffer,
   kDescribeAllocation,
   kDescribeReservation,
+  kExplain,
   kAlloc,
   kHold,
   kClaim,
@@ -56,6 +58,8 @@ struct Arguments {
   std::string heap;
   std::string buffer;
   std::string allocation;
+  // Empty: the newest.
+  std::string diagnosis;
   // Of alloc: to draw from; heap and size_bytes may then be empty and 0.
   std::string reservation;
   int64_t size_bytes = 0;

@@ -233,20 +233,22 @@ TEST(ArgumentsTest, EveryVerbAndOptionCanBeCompleted) {
 
   std::vector<std::string> verbs;
   for (const auto& verb : words.verbs) verbs.push_back(verb.name);
-  EXPECT_THAT(verbs, ElementsAre("get", "describe", "alloc", "hold", "claim", "release", "reserve",
-                                 "version", "reload", "policy", "log-level", "completion"));
+  EXPECT_THAT(verbs,
+              ElementsAre("get", "describe", "explain", "alloc", "hold", "claim", "release",
+                          "reserve", "version", "reload", "policy", "log-level", "completion"));
   EXPECT_THAT(words.options,
               ElementsAre("--help", "--version", "--socket-dir", "--output", "--timeout"));
-  EXPECT_THAT(words.verbs[3].options,
+  EXPECT_THAT(words.verbs[4].options,
               ElementsAre("--help", "--count", "--label", "--priority", "--policy",
                           "--retry-policy", "--wait", "--lease"));
-  EXPECT_THAT(words.verbs[6].options,
+  EXPECT_THAT(words.verbs[7].options,
               ElementsAre("--help", "--label", "--priority", "--policy", "--retry-policy", "--wait",
                           "--lease", "--refill-below", "--dry-run"));
-  EXPECT_TRUE(words.verbs[5].takes_reservation);
-  EXPECT_TRUE(words.verbs[6].takes_heap);
-  EXPECT_TRUE(words.verbs[3].takes_heap);
-  EXPECT_FALSE(words.verbs[4].takes_heap);
+  EXPECT_TRUE(words.verbs[2].takes_diagnosis);
+  EXPECT_TRUE(words.verbs[6].takes_reservation);
+  EXPECT_TRUE(words.verbs[7].takes_heap);
+  EXPECT_TRUE(words.verbs[4].takes_heap);
+  EXPECT_FALSE(words.verbs[5].takes_heap);
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ constexpr absl::string_view kHeapNames =
 constexpr absl::string_view kReservationNames =
     "$(dmaheapctl get reservations -o name --timeout 1s 2>/dev/null)";
 
+constexpr absl::string_view kDiagnosisNames =
+    "$(dmaheapctl get diagnoses -o name --timeout 1s 2>/dev/null)";
+
 std::string VerbNames(const CompletionWords& words) {
   return absl::StrJoin(words.verbs, " ", [](std::string* out, const CompletionWords::Verb& verb) {
     absl::StrAppend(out, verb.name);
@@ -24,6 +27,7 @@ std::string WordsBehind(const CompletionWords::Verb& verb) {
   all.insert(all.end(), verb.options.begin(), verb.options.end());
   if (verb.takes_heap) all.emplace_back(kHeapNames);
   if (verb.takes_reservation) all.emplace_back(kReservationNames);
+  if (verb.takes_diagnosis) all.emplace_back(kDiagnosisNames);
   return absl::StrJoin(all, " ");
 }
 
@@ -137,6 +141,9 @@ std::string Fish(const CompletionWords& words) {
     }
     if (verb.takes_reservation) {
       absl::StrAppend(&script, behind, "-a '", kReservationNames.substr(1), "'\n");
+    }
+    if (verb.takes_diagnosis) {
+      absl::StrAppend(&script, behind, "-a '", kDiagnosisNames.substr(1), "'\n");
     }
   }
   return script;

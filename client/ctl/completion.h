@@ -24,6 +24,8 @@ struct CompletionWords {
     bool takes_reservation = false;
     // The name of a file stands behind the verb. (bash offers those where it finds nothing else.)
     bool takes_file = false;
+    // Diagnoses of the caller's failures stand behind the verb.
+    bool takes_diagnosis = false;
   };
   // Those of every verb.
   std::vector<std::string> options;

@@ -10,6 +10,7 @@
 #include "client/internal/recovery.h"
 #include "client/internal/socket_path.h"
 #include "google/protobuf/empty.pb.h"
+#include "proto/error.h"
 #include "proto/grpc_status.h"
 #include "proto/wire.h"
 
@@ -153,6 +154,40 @@ absl::StatusOr<v1::ListBuffersResponse> DaemonCalls::ListAllBuffers() {
 
 absl::StatusOr<v1::ListReservationsResponse> DaemonCalls::ListAllReservations() {
   return CallAllPages(admin_, &v1::Admin::Stub::ListReservations);
+}
+
+absl::StatusOr<v1::ListDiagnosesResponse> DaemonCalls::ListDiagnoses() {
+  return CallAllPages(allocator_, &v1::Allocator::Stub::ListDiagnoses);
+}
+
+absl::StatusOr<v1::ListDiagnosesResponse> DaemonCalls::ListAllDiagnoses() {
+  return CallAllPages(admin_, &v1::Admin::Stub::ListDiagnoses);
+}
+
+template <typename Service>
+absl::StatusOr<v1::Diagnosis> DaemonCalls::FindDiagnosis(Endpoint<Service>& endpoint,
+                                                         absl::string_view name) {
+  if (!name.empty()) {
+    v1::GetDiagnosisRequest request;
+    request.set_name(ResourceName("diagnoses", name));
+    return Call(endpoint, &Service::Stub::GetDiagnosis, request);
+  }
+  v1::ListDiagnosesRequest request;
+  request.set_page_size(1);
+  absl::StatusOr<v1::ListDiagnosesResponse> newest =
+      Call(endpoint, &Service::Stub::ListDiagnoses, request);
+  if (!newest.ok()) return newest.status();
+  if (!newest->diagnoses().empty()) return std::move(*newest->mutable_diagnoses(0));
+  return Error(ErrorReason::DIAGNOSIS_NOT_FOUND,
+               "no request has failed since the daemon was started");
+}
+
+absl::StatusOr<v1::Diagnosis> DaemonCalls::GetDiagnosis(absl::string_view name) {
+  return FindDiagnosis(allocator_, name);
+}
+
+absl::StatusOr<v1::Diagnosis> DaemonCalls::GetAnyDiagnosis(absl::string_view name) {
+  return FindDiagnosis(admin_, name);
 }
 
 absl::StatusOr<v1::ListAllocationsResponse> DaemonCalls::ListAllocations() {

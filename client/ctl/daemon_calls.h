@@ -43,11 +43,16 @@ class DaemonCalls {
   absl::StatusOr<v1::ListReservationsResponse> ListReservations();
   absl::StatusOr<v1::Reservation> GetReservation(absl::string_view name);
   absl::Status DeleteReservation(absl::string_view name);
+  // Of the caller's uid; the newest first. An empty name: the newest, or DIAGNOSIS_NOT_FOUND.
+  absl::StatusOr<v1::ListDiagnosesResponse> ListDiagnoses();
+  absl::StatusOr<v1::Diagnosis> GetDiagnosis(absl::string_view name);
 
   // On the admin socket.
   absl::StatusOr<v1::ListClientsResponse> ListClients();
   absl::StatusOr<v1::ListBuffersResponse> ListAllBuffers();
   absl::StatusOr<v1::ListReservationsResponse> ListAllReservations();
+  absl::StatusOr<v1::ListDiagnosesResponse> ListAllDiagnoses();
+  absl::StatusOr<v1::Diagnosis> GetAnyDiagnosis(absl::string_view name);
   absl::StatusOr<v1::ListAllocationsResponse> ListAllocations();
   // Those under way and each change, until show answers false (returns false) or a SIGINT (returns
   // true); an error is the daemon's. Not bounded by the timeout.
@@ -76,6 +81,9 @@ class DaemonCalls {
                                         grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
                                                                               const Request&,
                                                                               Response*));
+
+  template <typename Service>
+  absl::StatusOr<v1::Diagnosis> FindDiagnosis(Endpoint<Service>& endpoint, absl::string_view name);
 
   const absl::Duration timeout_;
   const client_internal::Deadline deadline_;

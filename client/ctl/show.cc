@@ -1,5 +1,6 @@
 #include "client/ctl/show.h"
 
+#include "absl/strings/str_cat.h"
 #include "client/ctl/exit_code.h"
 
 namespace dmaheap::ctl {
@@ -23,6 +24,18 @@ absl::StatusOr<int> ShowTable(Format format, const google::protobuf::Message& me
     case Format::kWide:
       out << PrintTable(table(/*wide=*/true), 0);
       break;
+  }
+  return kExitOk;
+}
+
+absl::StatusOr<int> ShowOne(Format format, const google::protobuf::Message& message,
+                            const std::string& name, const std::string& text, std::ostream& out) {
+  if (format == Format::kJson) {
+    absl::StatusOr<std::string> json = JsonText(message, JsonFields::kWhole);
+    if (!json.ok()) return json.status();
+    out << *json;
+  } else {
+    out << (format == Format::kName ? absl::StrCat(name, "\n") : text);
   }
   return kExitOk;
 }

@@ -20,6 +20,10 @@ absl::StatusOr<int> ShowTable(Format format, const google::protobuf::Message& me
                               JsonFields json_fields, const std::string& names,
                               const std::function<Table(bool wide)>& table, std::ostream& out);
 
+// One thing: text for table and wide.
+absl::StatusOr<int> ShowOne(Format format, const google::protobuf::Message& message,
+                            const std::string& name, const std::string& text, std::ostream& out);
+
 // The names of the elements of list, one a line.
 template <typename List>
 std::string NamesOf(const List& list) {

@@ -22,7 +22,10 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
     case Verb::kGetAllocations:
     case Verb::kGetReservations:
     case Verb::kGetMetrics:
+    case Verb::kGetDiagnoses:
       return Get(arguments, interrupt, streams);
+    case Verb::kExplain:
+      return Explain(arguments, interrupt, streams);
     case Verb::kDescribeHeap:
     case Verb::kDescribeBuffer:
     case Verb::kDescribeAllocation:

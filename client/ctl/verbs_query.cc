@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/ctl/daemon_calls.h"
+#include "client/ctl/diagnosis_view.h"
 #include "client/ctl/exit_code.h"
 #include "client/ctl/metric_view.h"
 #include "client/ctl/show.h"
@@ -89,6 +90,14 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
         },
         streams.out);
   }
+  if (arguments.verb == Verb::kGetDiagnoses) {
+    const auto diagnoses = arguments.all ? daemon.ListAllDiagnoses() : daemon.ListDiagnoses();
+    if (!diagnoses.ok()) return diagnoses.status();
+    return ShowTable(
+        arguments.format, *diagnoses, JsonFields::kWhole, NamesOf(diagnoses->diagnoses()),
+        [&](bool wide) { return DiagnosisTable(*diagnoses, wide, arguments.all, absl::Now()); },
+        streams.out);
+  }
   if (arguments.verb == Verb::kGetMetrics) {
     const auto metrics = daemon.GetMetrics();
     if (!metrics.ok()) return metrics.status();
@@ -112,15 +121,8 @@ absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
                              const Streams& streams) {
   DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
   const auto show = [&](const google::protobuf::Message& message, const std::string& name,
-                        const std::string& text) -> absl::StatusOr<int> {
-    if (arguments.format == Format::kJson) {
-      absl::StatusOr<std::string> json = JsonText(message, JsonFields::kWhole);
-      if (!json.ok()) return json.status();
-      streams.out << *json;
-    } else {
-      streams.out << (arguments.format == Format::kName ? absl::StrCat(name, "\n") : text);
-    }
-    return kExitOk;
+                        const std::string& text) {
+    return ShowOne(arguments.format, message, name, text, streams.out);
   };
   if (arguments.verb == Verb::kDescribeHeap) {
     const auto heap = daemon.GetHeap(arguments.heap);
@@ -140,6 +142,16 @@ absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
   const auto buffer = daemon.GetBuffer(arguments.buffer);
   if (!buffer.ok()) return buffer.status();
   return show(*buffer, buffer->name(), DescribeBuffer(*buffer, absl::Now()));
+}
+
+absl::StatusOr<int> Explain(const Arguments& arguments, Interrupt& interrupt,
+                            const Streams& streams) {
+  DaemonCalls daemon(arguments.socket_dir, arguments.timeout, interrupt);
+  const auto diagnosis = arguments.all ? daemon.GetAnyDiagnosis(arguments.diagnosis)
+                                       : daemon.GetDiagnosis(arguments.diagnosis);
+  if (!diagnosis.ok()) return diagnosis.status();
+  return ShowOne(arguments.format, *diagnosis, diagnosis->name(),
+                 ExplainDiagnosis(*diagnosis, absl::Now()), streams.out);
 }
 
 absl::StatusOr<int> Version(const Arguments& arguments, const Streams& streams) {

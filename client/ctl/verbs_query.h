@@ -1,4 +1,4 @@
-// The verbs that look: get, describe, version.
+// The verbs that look: get, describe, explain, version.
 
 #ifndef CLIENT_CTL_VERBS_QUERY_H_
 #define CLIENT_CTL_VERBS_QUERY_H_
@@ -14,6 +14,8 @@ namespace dmaheap::ctl {
 absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const Streams& streams);
 absl::StatusOr<int> Describe(const Arguments& arguments, Interrupt& interrupt,
                              const Streams& streams);
+absl::StatusOr<int> Explain(const Arguments& arguments, Interrupt& interrupt,
+                            const Streams& streams);
 absl::StatusOr<int> Version(const Arguments& arguments, const Streams& streams);
 
 }  // namespace dmaheap::ctl

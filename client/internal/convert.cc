@@ -113,6 +113,8 @@ ReservationInfo ToReservationInfo(const v1::Reservation& reservation) {
 
 std::string ToText(const v1::Allocation::PinnedPage& page) {
   return absl::StrJoin(page.mappers(), ", ", [](std::string* out, const auto& process) {
+    // The daemon names another user's only to who may inspect.
+    if (process.pid() == 0) return absl::StrAppend(out, "another process");
     absl::StrAppend(out, process.process_name(), " (pid ", process.pid(), ", uid ", process.uid(),
                     ")");
   });

@@ -115,10 +115,18 @@ struct Allocation {
   absl::Time in_line_since;
   absl::Time backing_off_since;
   absl::Time attempt_start;
+  // The thread that made the last attempt.
+  pid_t last_thread = 0;
   // Of the heap that is tried now.
   absl::Time first_failure;
   absl::Time last_failure;
   PinnedPage page;
+  // An answer about the page in the way of the last failure is yet to come, and who else waits for
+  // it.
+  bool page_awaited = false;
+  absl::AnyInvocable<void()> on_page_told;
+  // Nothing more is tried for it; what can be known of why is being gathered.
+  bool giving_up = false;
   // While it backs off: when it tries again, and before when no event makes it try.
   absl::Time next_attempt;
   absl::Time not_before;

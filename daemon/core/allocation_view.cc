@@ -64,12 +64,15 @@ void FillObstacle(const Allocator& allocator, const Allocation& allocation,
   message.set_obstacle(ObstacleOf(facts));
 }
 
-void FillPinnedPage(const PinnedPage& page, v1::Allocation::PinnedPage& message) {
+// uid: whose processes are named; absent: all.
+void FillPinnedPage(const PinnedPage& page, absl::optional<uint32_t> uid,
+                    v1::Allocation::PinnedPage& message) {
   *message.mutable_stuck_duration() = ToProtoDuration(page.StuckFor());
   message.set_release_watched(page.watched);
   if (!page.mappers.has_value()) return;
   for (const PageMapper& process : page.mappers->processes) {
     v1::Allocation::Process& mapper = *message.add_mappers();
+    if (uid.has_value() && process.uid != *uid) continue;
     mapper.set_pid(process.pid);
     mapper.set_uid(process.uid);
     mapper.set_process_name(process.name);
@@ -79,7 +82,8 @@ void FillPinnedPage(const PinnedPage& page, v1::Allocation::PinnedPage& message)
 
 }  // namespace
 
-v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation) {
+v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation,
+                       Onlooker onlooker) {
   const AllocateRequest& request = allocation.request;
   v1::Allocation message;
   message.set_name(absl::StrCat("allocations/", allocation.id));
@@ -117,7 +121,12 @@ v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation)
   if (!succeeded && allocation.attempts_on_heap > 0 && !allocation.last_error.ok()) {
     FillObstacle(allocator, allocation, message);
   }
-  if (allocation.page.frame != 0) FillPinnedPage(allocation.page, *message.mutable_pinned_page());
+  if (allocation.page.frame != 0)
+    FillPinnedPage(allocation.page,
+                   onlooker == Onlooker::kOwner
+                       ? absl::optional<uint32_t>(allocation.request.principal.uid)
+                       : absl::nullopt,
+                   *message.mutable_pinned_page());
   return message;
 }
 

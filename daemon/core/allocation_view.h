@@ -10,7 +10,11 @@
 
 namespace dmaheap {
 
-v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation);
+// Whom it is shown to: who may inspect is told of all processes, others of those of its own uid.
+enum class Onlooker { kOwner, kInspector };
+
+v1::Allocation ToProto(const Allocator& allocator, const Allocation& allocation,
+                       Onlooker onlooker = Onlooker::kInspector);
 
 // Oldest first, of all uids.
 v1::ListAllocationsResponse ListAllocations(const Allocator& allocator, const Page& page);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/core/admission.h"
 #include "daemon/core/delivery.h"
+#include "daemon/core/diagnosis_record.h"
 #include "daemon/core/obstacle.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/core/secret.h"
@@ -36,6 +37,8 @@ Allocator::Allocator(Dependencies dependencies, std::shared_ptr<const EffectiveP
       view_worker_(dependencies_.make_worker(1, "live-view")),
       unwatched_(dependencies_.executor, dependencies_.lister,
                  [this](const std::vector<BufferKey>& gone) { OnGone(gone); }),
+      diagnoser_(dependencies_.executor, dependencies_.areas, dependencies_.heaps, books_.table(),
+                 books_.trends()),
       reconciler_(dependencies_.executor, *view_worker_, dependencies_.live_view,
                   [this](const std::vector<BufferKey>& gone) {
                     OnGone(gone);
@@ -147,7 +150,7 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
   if (allocation->ended) return;
   const AllocateRequest& request = allocation->request;
   if (request.deadline <= dependencies_.executor.Now()) {
-    return End(allocation, ExplainDeadline(FactsOf(*allocation)));
+    return End(allocation, Explain(*allocation, ExplainDeadline));
   }
   // What is ready is charged already.
   const Reservation* const reservation = reserve_.Find(request.reservation, request.principal.uid);
@@ -191,7 +194,7 @@ void Allocator::Admit(const AllocationPtr& allocation, bool reconciled) {
     allocation->deadline_timer = dependencies_.executor.After(
         request.deadline - dependencies_.executor.Now(), [this, allocation] {
           allocation->deadline_timer = 0;
-          End(allocation, ExplainDeadline(FactsOf(*allocation)));
+          End(allocation, Explain(*allocation, ExplainDeadline));
         });
   }
   engine_.Begin(allocation);
@@ -273,7 +276,13 @@ void Allocator::ServeDraws(uint64_t id) {
 }
 
 void Allocator::OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) {
-  End(allocation, ExplainFailure(FactsOf(*allocation), reason));
+  diagnoser_.Prepare(allocation, [this, waiting = std::weak_ptr(allocation), reason] {
+    const AllocationPtr still = waiting.lock();
+    if (still == nullptr || still->ended) return;
+    End(still, Explain(*still, [reason](const FailureFacts& facts) {
+          return ExplainFailure(facts, reason);
+        }));
+  });
 }
 
 Heap* Allocator::FallbackHeap(const Allocation& allocation, const std::string& name) {
@@ -670,20 +679,20 @@ void Allocator::OnClientGone(uint64_t client_id) {
   if (books_.OrphanClient(client_id) > 0) reconciler_.Settle();
 }
 
-FailureFacts Allocator::FactsOf(const Allocation& allocation) const {
+absl::Status Allocator::Explain(const Allocation& allocation, const FailureWords& words) {
   FailureFacts facts;
-  facts.heap = allocation.heap->description().name;
-  facts.size_bytes = allocation.rounded_bytes;
-  facts.count = allocation.request.count;
   facts.allocated = static_cast<int>(allocation.buffers.size());
-  facts.attempts = allocation.attempts;
-  facts.elapsed = dependencies_.executor.Now() - allocation.start;
   facts.last_error = allocation.last_error;
-  facts.retry_policy = allocation.retry_policy;
-  facts.stuck_for = allocation.page.StuckFor();
-  if (allocation.page.mappers.has_value()) facts.mapped_by = ToText(*allocation.page.mappers);
-  facts.usage = allocation.heap->Usage();
-  return facts;
+  // One that only stood in line has nothing to be explained.
+  if (allocation.last_error.ok()) {
+    facts.diagnosis = DescribeRequest(allocation, dependencies_.executor.Now());
+    return words(facts);
+  }
+  const bool inspects = policy_->RightsOf(allocation.request.principal, {}).inspect;
+  return diagnoser_.Conclude(allocation, inspects, [&](const v1::Diagnosis& for_owner) {
+    facts.diagnosis = for_owner;
+    return words(facts);
+  });
 }
 
 void Allocator::Drain(Task done) {

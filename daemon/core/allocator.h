@@ -26,9 +26,11 @@
 #include "daemon/config/effective_policy.h"
 #include "daemon/core/admission.h"
 #include "daemon/core/allocation.h"
+#include "daemon/core/area_inspector.h"
 #include "daemon/core/books.h"
 #include "daemon/core/buffer_lister.h"
 #include "daemon/core/client_asks.h"
+#include "daemon/core/diagnoser.h"
 #include "daemon/core/engine.h"
 #include "daemon/core/failure.h"
 #include "daemon/core/fd_store.h"
@@ -66,6 +68,7 @@ class Allocator : private Engine::Client {
     std::function<double()> random;
     Barrier& barrier;
     PageWatch& pages;
+    AreaInspector& areas;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups = {};
     FilesystemSync& filesystems;
@@ -147,6 +150,7 @@ class Allocator : private Engine::Client {
   // Allocations and claims whose fds, or some of them, a session did not take.
   int64_t fd_push_failures() const { return fd_push_failures_; }
 
+  const Diagnoser& diagnoser() const { return diagnoser_; }
   const Reserve::Reservations& reservations() const { return reserve_.reservations(); }
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, MemoryRight right) const {
     return dmaheap::CheckAccess(*policy_, dependencies_.heaps, principal, heap, right);
@@ -158,6 +162,7 @@ class Allocator : private Engine::Client {
   Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
   void OnFirstFailure(const Allocation& allocation) override;
   void OnLacksRoom(const Allocation& allocation) override;
+  void OnKeepsFailing(const Allocation& allocation) override { diagnoser_.OnFailed(allocation); }
   void OnAskClients(Allocation& allocation) override;
   HeapCounters& CountersOf(const Heap& heap) override { return counters_[&heap]; }
   void OnClosed() override;
@@ -181,7 +186,9 @@ class Allocator : private Engine::Client {
   absl::Status DeliverToSession(Allocation& allocation, v1::AllocateBuffersResponse& response);
   LiveBuffer& Record(Allocation& allocation, const Buffer& buffer);
   void End(const AllocationPtr& allocation, absl::StatusOr<v1::AllocateBuffersResponse> response);
-  FailureFacts FactsOf(const Allocation& allocation) const;
+  // What the caller is told, with a diagnosis that is kept.
+  using FailureWords = std::function<absl::Status(const FailureFacts&)>;
+  absl::Status Explain(const Allocation& allocation, const FailureWords& words);
   void FinishClaim(ClaimRequest request, ClaimDone done, bool reconciled);
 
   Dependencies dependencies_;
@@ -204,6 +211,7 @@ class Allocator : private Engine::Client {
   int64_t fd_push_failures_ = 0;
   std::unique_ptr<Worker> view_worker_;
   UnwatchedCheck unwatched_;
+  Diagnoser diagnoser_;
   Reconciler reconciler_;
   Engine engine_;
   Reserve reserve_;

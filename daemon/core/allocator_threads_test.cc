@@ -63,6 +63,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                 .random = [] { return 0.5; },
                                 .barrier = barrier_,
                                 .pages = pages_,
+                                .areas = areas_,
                                 .filesystems = filesystems_},
         std::make_shared<const EffectivePolicy>(policy));
     thread_ = std::thread([this] { loop_->Run(); });
@@ -96,6 +97,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeJournal journal_;
   FakeBufferLister lister_;
   NoPageWatch pages_;
+  NoAreaInspector areas_;
   NoFilesystemSync filesystems_;
   FakeBarrier barrier_;
   NoEvents events_;

@@ -17,6 +17,7 @@ Books::Books(Executor& executor, const HeapRegistry& heaps, FdStore& store, Jour
 
 LiveBuffer& Books::Enter(LiveBuffer record) {
   LiveBuffer& entered = table_.Insert(std::move(record));
+  trends_.Came(entered.heap, entered.charge.uid(), executor_.Now());
   journal_.Write(entered);
   return entered;
 }
@@ -44,6 +45,9 @@ void Books::TakeOut(const std::vector<BufferKey>& gone) {
   const std::vector<Heap*> heaps = heaps_.heaps();
   for (const BufferKey& key : gone) {
     for (Heap* heap : heaps) heap->Release(key);
+    if (const LiveBuffer* record = table_.Find(key)) {
+      trends_.Went(record->heap, record->charge.uid(), executor_.Now());
+    }
     if (table_.Erase(key)) journal_.Erase(key);
   }
 }

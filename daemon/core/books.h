@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "daemon/core/buffer_table.h"
 #include "daemon/core/fd_store.h"
+#include "daemon/core/holder_trends.h"
 #include "daemon/core/holds.h"
 #include "daemon/core/journal.h"
 #include "daemon/core/ledger.h"
@@ -81,6 +82,7 @@ class Books {
   // nullptr if there is none.
   LiveBuffer* Find(const BufferKey& key) { return table_.Find(key); }
   const BufferTable& table() const { return table_; }
+  const HolderTrends& trends() const { return trends_; }
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   Holds& holds() { return holds_; }
@@ -94,6 +96,7 @@ class Books {
   Journal& journal_;
   Ledger ledger_;
   BufferTable table_;
+  HolderTrends trends_;
   Holds holds_;
 };
 

@@ -174,18 +174,20 @@ void Engine::Attempted(const AllocationPtr& allocation, std::vector<Buffer> buff
     client_.OnGot(allocation);
   } else {
     allocation->last_error = std::move(status);
-    Failed(allocation, took, thread);
+    allocation->last_thread = thread;
+    Failed(allocation, took);
   }
   Pump(lane);
   if (idle()) client_.OnIdle();
 }
 
-void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t thread) {
+void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   const absl::Time now = executor_.Now();
   const int error_number = GetErrno(allocation->last_error);
   if (allocation->attempts_on_heap == 1) allocation->first_failure = now;
   allocation->last_failure = now;
   allocation->usage_at_failure = allocation->heap->Usage();
+  PageInquiry::Note(*allocation);
   if (allocation->attempts == 1 && error_number == ENOMEM) client_.OnFirstFailure(*allocation);
 
   allocation->not_before =
@@ -193,12 +195,23 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took, pid_t 
   const bool has_room = !LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes);
   if (error_number == ENOMEM && !has_room) client_.OnLacksRoom(*allocation);
   Decide(allocation, {.barrier = has_room, .sync = has_room});
-  if (allocation->ended || error_number != ENOMEM) return;
-  if (has_room) {
-    pages_.OnFailed(allocation, thread);
+  if (allocation->ended || allocation->giving_up || error_number != ENOMEM) return;
+  AskForPage(allocation);
+  if (allocation->attempts_on_heap >= PinnedPage::kFirstAsked) client_.OnKeepsFailing(*allocation);
+}
+
+void Engine::AskForPage(const AllocationPtr& allocation) {
+  if (!LacksRoom(allocation->usage_at_failure, allocation->rounded_bytes)) {
+    pages_.OnFailed(allocation, allocation->last_thread);
   } else {
     pages_.Forget(*allocation);
   }
+}
+
+void Engine::GiveUpOn(const AllocationPtr& allocation, GiveUp::Reason reason) {
+  allocation->giving_up = true;
+  if (GetErrno(allocation->last_error) == ENOMEM) AskForPage(allocation);
+  client_.OnGaveUp(allocation, reason);
 }
 
 void Engine::Decide(const AllocationPtr& allocation, Remedies remedies) {
@@ -230,7 +243,7 @@ void Engine::Decide(const AllocationPtr& allocation, Remedies remedies) {
   } else if (const auto* fall_back = std::get_if<FallBack>(&decision)) {
     TurnTo(allocation, fall_back->heap);
   } else {
-    client_.OnGaveUp(allocation, std::get<GiveUp>(decision).reason);
+    GiveUpOn(allocation, std::get<GiveUp>(decision).reason);
   }
 }
 

@@ -50,6 +50,7 @@ class Engine {
     virtual HeapCounters& CountersOf(const Heap& heap) = 0;
     // All buffers of the request are in allocation->buffers.
     virtual void OnGot(const AllocationPtr& allocation) = 0;
+    // Nothing more is tried for it; whoever is told ends it, at once or soon.
     virtual void OnGaveUp(const AllocationPtr& allocation, GiveUp::Reason reason) = 0;
     // The heap that a fallback names, if the request may have its buffers from there.
     virtual Heap* FallbackHeap(const Allocation& allocation, const std::string& name) = 0;
@@ -58,6 +59,8 @@ class Engine {
     virtual void OnFirstFailure(const Allocation& allocation) = 0;
     // An attempt failed, and the heap has no room for it: who can give some back may.
     virtual void OnLacksRoom(const Allocation& allocation) = 0;
+    // An attempt failed for want of memory, after several: it may fail for good.
+    virtual void OnKeepsFailing(const Allocation& allocation) = 0;
     // Its policy has clients asked to give memory back.
     virtual void OnAskClients(Allocation& allocation) = 0;
     // Buffers were closed that nobody wanted.
@@ -125,7 +128,9 @@ class Engine {
   void StartAttempt(const AllocationPtr& allocation);
   void Attempted(const AllocationPtr& allocation, std::vector<Buffer> buffers, absl::Status status,
                  absl::Duration took, pid_t thread);
-  void Failed(const AllocationPtr& allocation, absl::Duration took, pid_t thread);
+  void Failed(const AllocationPtr& allocation, absl::Duration took);
+  void GiveUpOn(const AllocationPtr& allocation, GiveUp::Reason reason);
+  void AskForPage(const AllocationPtr& allocation);
   void Decide(const AllocationPtr& allocation, Remedies remedies);
   void RaiseBarrier(const AllocationPtr& allocation, const BarrierUse& use);
   void OnFrozen(const AllocationPtr& allocation, const absl::Status& status);

@@ -1,9 +1,11 @@
 #include "daemon/core/failure.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "daemon/core/proto_time.h"
+#include "daemon/diagnosis/explanation.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
 
@@ -13,31 +15,27 @@ namespace {
 // After a release or a passing pin, the same request may fit.
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
-std::string Asked(const FailureFacts& facts) {
-  return absl::StrCat(facts.count == 1 ? "" : absl::StrCat(facts.count, " buffers of "),
-                      facts.size_bytes, " bytes from heap ", facts.heap);
+absl::string_view HeapOf(const v1::Diagnosis& diagnosis) {
+  return absl::StripPrefix(diagnosis.heap(), "heaps/");
 }
 
-std::string Tried(const FailureFacts& facts) {
-  return absl::StrCat(facts.attempts, facts.attempts == 1 ? " attempt" : " attempts", " in ",
-                      absl::FormatDuration(absl::Trunc(facts.elapsed, absl::Microseconds(1))));
+std::string Asked(const v1::Diagnosis& diagnosis) {
+  return absl::StrCat(diagnosis.count() == 1 ? "" : absl::StrCat(diagnosis.count(), " buffers of "),
+                      diagnosis.size_bytes(), " bytes from heap ", HeapOf(diagnosis));
 }
 
-// A page that was in the way for less is one of many that come and go.
-constexpr absl::Duration kWorthTelling = absl::Milliseconds(100);
+absl::Duration ElapsedOf(const v1::Diagnosis& diagnosis) {
+  return absl::Trunc(FromProtoDuration(diagnosis.elapsed_duration()), absl::Microseconds(1));
+}
 
-std::string Pinned(const FailureFacts& facts) {
-  if (facts.stuck_for < kWorthTelling) return "";
-  const std::string who =
-      facts.mapped_by.empty() ? "" : absl::StrCat(", mapped by ", facts.mapped_by);
-  return absl::StrCat("one page, which can not be moved, has been in the way for ",
-                      absl::FormatDuration(absl::Trunc(facts.stuck_for, absl::Milliseconds(1))),
-                      who);
+std::string Tried(const v1::Diagnosis& diagnosis) {
+  return absl::StrCat(diagnosis.attempts(), diagnosis.attempts() == 1 ? " attempt" : " attempts",
+                      " in ", absl::FormatDuration(ElapsedOf(diagnosis)));
 }
 
 // Why nothing more was tried, in the words of the policy file.
-std::string Ending(const FailureFacts& facts, GiveUp::Reason reason) {
-  const std::string policy = absl::StrCat(" (retry policy ", facts.retry_policy, ": ");
+std::string Ending(const v1::Diagnosis& diagnosis, GiveUp::Reason reason) {
+  const std::string policy = absl::StrCat(" (retry policy ", diagnosis.retry_policy(), ": ");
   switch (reason) {
     case GiveUp::Reason::kAttemptsUsed:
       return absl::StrCat(policy, "max_attempts used)");
@@ -52,119 +50,99 @@ std::string Ending(const FailureFacts& facts, GiveUp::Reason reason) {
 }
 
 Error WithFacts(Error error, const FailureFacts& facts) {
-  error.With("heap", facts.heap)
-      .With("size_bytes", facts.size_bytes)
-      .With("count", facts.count)
+  const v1::Diagnosis& diagnosis = facts.diagnosis;
+  error.With("heap", HeapOf(diagnosis))
+      .With("size_bytes", diagnosis.size_bytes())
+      .With("count", diagnosis.count())
       .With("allocated", facts.allocated)
-      .With("attempts", facts.attempts)
-      .With("elapsed", absl::FormatDuration(facts.elapsed))
-      .With("retry_policy", facts.retry_policy);
-  if (const int number = GetErrno(facts.last_error); number != 0) {
-    error.With("errno", ErrnoName(number));
+      .With("attempts", diagnosis.attempts())
+      .With("elapsed", absl::FormatDuration(ElapsedOf(diagnosis)))
+      .With("retry_policy", diagnosis.retry_policy());
+  if (!diagnosis.errno_name().empty()) error.With("errno", diagnosis.errno_name());
+  if (diagnosis.has_free_bytes()) error.With("free_bytes", diagnosis.free_bytes());
+  if (diagnosis.has_largest_free_bytes()) {
+    error.With("largest_free_bytes", diagnosis.largest_free_bytes());
   }
-  if (facts.usage.free_bytes) error.With("free_bytes", *facts.usage.free_bytes);
-  if (facts.usage.largest_free_bytes) {
-    error.With("largest_free_bytes", *facts.usage.largest_free_bytes);
+  if (!PinInWords(diagnosis).empty()) {
+    error.With("stuck_for",
+               absl::FormatDuration(FromProtoDuration(diagnosis.pin().stuck_duration())));
   }
-  if (!Pinned(facts).empty()) error.With("stuck_for", absl::FormatDuration(facts.stuck_for));
-  if (!facts.mapped_by.empty()) error.With("mapped_by", facts.mapped_by);
+  if (diagnosis.name().empty()) return error;
+  error.With("diagnosis", diagnosis.name())
+      .With("verdict", v1::Diagnosis::Verdict_Name(diagnosis.verdict()))
+      .With("confidence", v1::Diagnosis::Confidence_Name(diagnosis.confidence()))
+      .With("evidence_level", v1::Diagnosis::EvidenceLevel_Name(diagnosis.evidence_level()));
   return error;
 }
 
-Error ExplainNoMemory(const FailureFacts& facts, GiveUp::Reason reason) {
-  const auto& [free, largest] = facts.usage;
-  const std::string what = absl::StrCat("could not allocate ", Asked(facts), " after ",
-                                        Tried(facts), Ending(facts, reason));
-  if (free && *free < facts.size_bytes) {
-    return Error(
-        ErrorReason::HEAP_EXHAUSTED,
-        absl::StrCat(what, ": the heap has only ", *free,
-                     " bytes free, the rest is in live buffers. Release buffers, or ask for",
-                     " less."));
+// Errors of which the kernel means that they pass.
+bool Passes(int error_number) {
+  return error_number == ENOMEM || error_number == EAGAIN || error_number == EBUSY ||
+         error_number == EINTR;
+}
+
+ErrorReason ReasonOf(const FailureFacts& facts, GiveUp::Reason reason) {
+  switch (facts.diagnosis.verdict()) {
+    case v1::Diagnosis::PINNED_STUCK:
+      // Another request may wait longer than that policy.
+      return reason == GiveUp::Reason::kStuck ? ErrorReason::HEAP_PINNED_PERMANENTLY
+                                              : ErrorReason::CONTIGUOUS_MEMORY_PINNED;
+    case v1::Diagnosis::PINNED_TRANSIENT:
+      return ErrorReason::CONTIGUOUS_MEMORY_PINNED;
+    case v1::Diagnosis::FRAGMENTED:
+    case v1::Diagnosis::ALIGNMENT_WASTE:
+      return ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED;
+    case v1::Diagnosis::EXHAUSTED:
+    case v1::Diagnosis::LEAK_SUSPECTED:
+      return ErrorReason::HEAP_EXHAUSTED;
+    case v1::Diagnosis::PERMISSION:
+    case v1::Diagnosis::HEAP_ABSENT:
+    case v1::Diagnosis::KERNEL_UNSUPPORTED:
+      return ErrorReason::HEAP_ABSENT;
+    case v1::Diagnosis::FD_LIMIT:
+      return ErrorReason::DAEMON_FD_LIMIT;
+    default:
+      return Passes(GetErrno(facts.last_error)) ? ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE
+                                                : ErrorReason::INTERNAL_ERROR;
   }
-  if (free && largest && *largest < facts.size_bytes) {
-    return Error(ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED,
-                 absl::StrCat(what, ": ", *free, " bytes are free, but the largest run has only ",
-                              *largest,
-                              ". A repeat alone does not help; buffers have to be released."))
-        .RetryAfter(kRetryAfter);
-  }
-  if (const std::string pinned = Pinned(facts); !pinned.empty()) {
-    return Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-                 absl::StrCat(what, ": ", pinned, ". Try again when it has let go."))
-        .RetryAfter(kRetryAfter);
-  }
-  return Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-               absl::StrCat(what, ": the kernel answered ENOMEM, the cause is not established (",
-                            "a pinned page, or no free memory to move pages to). Try again later."))
-      .With("evidence_level", "L0")
-      .RetryAfter(kRetryAfter);
 }
 
 }  // namespace
 
-absl::Status ExplainFailure(const FailureFacts& facts, GiveUp::Reason reason) {
-  const int number = GetErrno(facts.last_error);
-  const std::string what = absl::StrCat("could not allocate ", Asked(facts), ": ");
-  switch (number) {
-    case ENOMEM:
-      return WithFacts(ExplainNoMemory(facts, reason), facts).ToStatus();
-    case EAGAIN:
-    case EBUSY:
-    case EINTR:
-      return WithFacts(Error(ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE,
-                             absl::StrCat("could not allocate ", Asked(facts), " after ",
-                                          Tried(facts), Ending(facts, reason), ": ",
-                                          facts.last_error.message(), ". Try again later."))
-                           .RetryAfter(kRetryAfter),
-                       facts)
-          .ToStatus();
-    case EMFILE:
-    case ENFILE:
-    case ENOSPC:
-      return WithFacts(
-                 Error(ErrorReason::DAEMON_FD_LIMIT,
-                       absl::StrCat(what, facts.last_error.message(),
-                                    ". The heap is not to blame: the daemon is at a limit of ",
-                                    "open files or of watches. Try again; if it stays, raise ",
-                                    "the daemon's RLIMIT_NOFILE, fs.file-max or ",
-                                    "fs.inotify.max_user_watches."))
-                     .RetryAfter(kRetryAfter),
-                 facts)
-          .ToStatus();
-    case ENODEV:
-    case ENXIO:
-    case ENOENT:
-    case ENOTTY:
-    case EACCES:
-    case EPERM:
-      return WithFacts(Error(ErrorReason::HEAP_ABSENT,
-                             absl::StrCat(what, facts.last_error.message(),
-                                          ". The heap's node does not serve the daemon: check its ",
-                                          "driver and the daemon's rights on it.")),
-                       facts)
-          .ToStatus();
-    default:
-      return WithFacts(
-                 Error(ErrorReason::INTERNAL_ERROR, absl::StrCat(what, facts.last_error.message())),
-                 facts)
-          .ToStatus();
+absl::Status ExplainFailure(const FailureFacts& facts, GiveUp::Reason give_up) {
+  const v1::Diagnosis& diagnosis = facts.diagnosis;
+  // The kernel's word stays, though ENOMEM says nothing that the diagnosis does not say better.
+  const std::string kernels_word = GetErrno(facts.last_error) == ENOMEM
+                                       ? "ENOMEM, "
+                                       : absl::StrCat(facts.last_error.message(), "; ");
+  const ErrorReason reason = ReasonOf(facts, give_up);
+  Error error(reason, absl::StrCat("could not allocate ", Asked(diagnosis), " after ",
+                                   Tried(diagnosis), Ending(diagnosis, give_up), ": ", kernels_word,
+                                   ExplanationOf(diagnosis)));
+  const absl::StatusCode code = CodeOf(reason);
+  // The next try may go otherwise, without anybody's doing.
+  if (code == absl::StatusCode::kUnavailable) {
+    return WithFacts(std::move(error).RetryAfter(kRetryAfter), facts).ToStatus();
   }
+  return WithFacts(std::move(error), facts).ToStatus();
 }
 
 absl::Status ExplainDeadline(const FailureFacts& facts) {
-  std::string text = absl::StrCat("the deadline ended before ", Asked(facts), " could be had: ");
-  if (facts.attempts == 0) {
+  const v1::Diagnosis& diagnosis = facts.diagnosis;
+  std::string text =
+      absl::StrCat("the deadline ended before ", Asked(diagnosis), " could be had: ");
+  if (diagnosis.attempts() == 0) {
     absl::StrAppend(&text, "the request waited in line for ",
-                    absl::FormatDuration(absl::Trunc(facts.elapsed, absl::Microseconds(1))),
+                    absl::FormatDuration(ElapsedOf(diagnosis)),
                     " behind others. Give it more time, or ask again when the heap is quieter.");
   } else {
-    absl::StrAppend(&text, Tried(facts));
-    if (!facts.last_error.ok()) absl::StrAppend(&text, ", the last: ", facts.last_error.message());
-    if (const std::string pinned = Pinned(facts); !pinned.empty()) {
-      absl::StrAppend(&text, "; ", pinned);
+    absl::StrAppend(&text, Tried(diagnosis));
+    if (!facts.last_error.ok()) {
+      absl::StrAppend(&text, ", the last: ", facts.last_error.message(), "; ",
+                      ExplanationOf(diagnosis));
     }
-    absl::StrAppend(&text, ". Give it more time, or release buffers.");
+    absl::StrAppend(&text, facts.last_error.ok() ? ". " : " ",
+                    "Give it more time, or release buffers.");
   }
   return WithFacts(Error(ErrorReason::DEADLINE, text), facts).ToStatus();
 }

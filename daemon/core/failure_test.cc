@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "proto/errno_status.h"
 #include "proto/error.h"
@@ -10,50 +11,81 @@
 namespace dmaheap {
 namespace {
 
-FailureFacts Facts(int error_number) {
+FailureFacts Facts(v1::Diagnosis::Verdict verdict, int error_number = ENOMEM) {
   FailureFacts facts;
-  facts.heap = "reserved";
-  facts.size_bytes = 1 << 20;
-  facts.count = 4;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "name: 'diagnoses/17' heap: 'heaps/reserved' size_bytes: 1048576 count: 4 attempts: 6 "
+      "elapsed_duration { nanos: 31000000 } retry_policy: 'default' confidence: LIKELY "
+      "evidence_level: L1",
+      &facts.diagnosis));
+  facts.diagnosis.set_verdict(verdict);
+  facts.diagnosis.set_errno_name(ErrnoName(error_number));
   facts.allocated = 2;
-  facts.attempts = 6;
-  facts.elapsed = absl::Milliseconds(31);
   facts.last_error = ErrnoStatus(error_number, "DMA_HEAP_IOCTL_ALLOC");
   return facts;
 }
 
-TEST(FailureTest, EachErrnoHasItsReason) {
+ErrorReason ReasonOf(const FailureFacts& facts,
+                     GiveUp::Reason reason = GiveUp::Reason::kAttemptsUsed) {
+  const absl::Status status = ExplainFailure(facts, reason);
+  EXPECT_EQ(status.code(), CodeOf(GetReason(status)));
+  return GetReason(status);
+}
+
+TEST(FailureTest, EachVerdictHasItsReason) {
   struct Row {
-    int error_number;
+    v1::Diagnosis::Verdict verdict;
     ErrorReason reason;
   };
-  for (const Row& row : std::vector<Row>{{ENOMEM, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE},
-                                         {EAGAIN, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE},
-                                         {EBUSY, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE},
-                                         {EINTR, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE},
-                                         {EMFILE, ErrorReason::DAEMON_FD_LIMIT},
-                                         {ENFILE, ErrorReason::DAEMON_FD_LIMIT},
-                                         {ENOSPC, ErrorReason::DAEMON_FD_LIMIT},
-                                         {ENODEV, ErrorReason::HEAP_ABSENT},
-                                         {ENXIO, ErrorReason::HEAP_ABSENT},
-                                         {ENOENT, ErrorReason::HEAP_ABSENT},
-                                         {ENOTTY, ErrorReason::HEAP_ABSENT},
-                                         {EACCES, ErrorReason::HEAP_ABSENT},
-                                         {EPERM, ErrorReason::HEAP_ABSENT},
-                                         {EINVAL, ErrorReason::INTERNAL_ERROR},
-                                         {EIO, ErrorReason::INTERNAL_ERROR},
-                                         {EFAULT, ErrorReason::INTERNAL_ERROR}}) {
-    const absl::Status status =
-        ExplainFailure(Facts(row.error_number), GiveUp::Reason::kAttemptsUsed);
-    EXPECT_EQ(GetReason(status), row.reason) << status;
-    EXPECT_EQ(status.code(), CodeOf(row.reason));
-    EXPECT_EQ(GetErrorValue(status, "errno"), ErrnoName(row.error_number));
+  for (const Row& row : std::vector<Row>{
+           {v1::Diagnosis::PINNED_TRANSIENT, ErrorReason::CONTIGUOUS_MEMORY_PINNED},
+           {v1::Diagnosis::PINNED_STUCK, ErrorReason::CONTIGUOUS_MEMORY_PINNED},
+           {v1::Diagnosis::FRAGMENTED, ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED},
+           {v1::Diagnosis::ALIGNMENT_WASTE, ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED},
+           {v1::Diagnosis::EXHAUSTED, ErrorReason::HEAP_EXHAUSTED},
+           {v1::Diagnosis::LEAK_SUSPECTED, ErrorReason::HEAP_EXHAUSTED},
+           {v1::Diagnosis::NO_MIGRATION_TARGET, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE},
+           {v1::Diagnosis::PERMISSION, ErrorReason::HEAP_ABSENT},
+           {v1::Diagnosis::HEAP_ABSENT, ErrorReason::HEAP_ABSENT},
+           {v1::Diagnosis::KERNEL_UNSUPPORTED, ErrorReason::HEAP_ABSENT},
+           {v1::Diagnosis::FD_LIMIT, ErrorReason::DAEMON_FD_LIMIT},
+           {v1::Diagnosis::UNKNOWN, ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE}}) {
+    EXPECT_EQ(ReasonOf(Facts(row.verdict)), row.reason) << v1::Diagnosis::Verdict_Name(row.verdict);
   }
 }
 
-TEST(FailureTest, EveryNumberIsThere) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.usage = {.free_bytes = 5 << 20, .largest_free_bytes = 3 << 20};
+TEST(FailureTest, APinThatThePolicyTookForOneThatStaysIsNotRetried) {
+  const FailureFacts facts = Facts(v1::Diagnosis::PINNED_STUCK);
+  EXPECT_EQ(ReasonOf(facts, GiveUp::Reason::kStuck), ErrorReason::HEAP_PINNED_PERMANENTLY);
+  EXPECT_EQ(GetRetryAfter(ExplainFailure(facts, GiveUp::Reason::kStuck)), absl::nullopt);
+}
+
+TEST(FailureTest, AnErrnoWithoutAVerdictPassesOrIsABug) {
+  for (const int passing : {EAGAIN, EBUSY, EINTR}) {
+    EXPECT_EQ(ReasonOf(Facts(v1::Diagnosis::UNKNOWN, passing)),
+              ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
+  }
+  for (const int other : {EINVAL, EIO, EFAULT}) {
+    EXPECT_EQ(ReasonOf(Facts(v1::Diagnosis::UNKNOWN, other)), ErrorReason::INTERNAL_ERROR);
+  }
+}
+
+TEST(FailureTest, WhereARepeatMayHelpItIsSaidWhen) {
+  for (const auto verdict : {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::FRAGMENTED,
+                             v1::Diagnosis::FD_LIMIT, v1::Diagnosis::UNKNOWN}) {
+    EXPECT_NE(GetRetryAfter(ExplainFailure(Facts(verdict), GiveUp::Reason::kAttemptsUsed)),
+              absl::nullopt);
+  }
+  for (const auto verdict : {v1::Diagnosis::EXHAUSTED, v1::Diagnosis::HEAP_ABSENT}) {
+    EXPECT_EQ(GetRetryAfter(ExplainFailure(Facts(verdict), GiveUp::Reason::kAttemptsUsed)),
+              absl::nullopt);
+  }
+}
+
+TEST(FailureTest, EveryNumberIsThereAndTheDiagnosisByName) {
+  FailureFacts facts = Facts(v1::Diagnosis::FRAGMENTED);
+  facts.diagnosis.set_free_bytes(5 << 20);
+  facts.diagnosis.set_largest_free_bytes(3 << 20);
   const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
   EXPECT_EQ(GetErrorValue(status, "heap"), "reserved");
   EXPECT_EQ(GetErrorValue(status, "size_bytes"), "1048576");
@@ -61,95 +93,46 @@ TEST(FailureTest, EveryNumberIsThere) {
   EXPECT_EQ(GetErrorValue(status, "allocated"), "2");
   EXPECT_EQ(GetErrorValue(status, "attempts"), "6");
   EXPECT_EQ(GetErrorValue(status, "elapsed"), "31ms");
+  EXPECT_EQ(GetErrorValue(status, "errno"), "ENOMEM");
   EXPECT_EQ(GetErrorValue(status, "free_bytes"), "5242880");
   EXPECT_EQ(GetErrorValue(status, "largest_free_bytes"), "3145728");
+  EXPECT_EQ(GetErrorValue(status, "diagnosis"), "diagnoses/17");
+  EXPECT_EQ(GetErrorValue(status, "verdict"), "FRAGMENTED");
+  EXPECT_EQ(GetErrorValue(status, "confidence"), "LIKELY");
+  EXPECT_EQ(GetErrorValue(status, "evidence_level"), "L1");
 }
 
-TEST(FailureTest, TooLittleFreeIsExhausted) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.usage = {.free_bytes = (1 << 20) - 1, .largest_free_bytes = 4096};
-  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
-  EXPECT_EQ(GetReason(status), ErrorReason::HEAP_EXHAUSTED);
-  EXPECT_EQ(GetRetryAfter(status), absl::nullopt);
-}
-
-TEST(FailureTest, EnoughFreeInTooSmallRunsIsFragmented) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.usage = {.free_bytes = 2 << 20, .largest_free_bytes = (1 << 20) - 1};
-  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
-  EXPECT_EQ(GetReason(status), ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED);
-  EXPECT_NE(GetRetryAfter(status), absl::nullopt);
-}
-
-TEST(FailureTest, ALargeEnoughRunMakesTheCauseUnknown) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.usage = {.free_bytes = 1 << 20, .largest_free_bytes = 1 << 20};
-  const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
-  EXPECT_EQ(GetReason(status), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
-  EXPECT_EQ(GetErrorValue(status, "evidence_level"), "L0");
-  EXPECT_NE(GetRetryAfter(status), absl::nullopt);
-}
-
-TEST(FailureTest, OnlyTheFreeSumIsKnown) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.usage.free_bytes = 2 << 20;
-  EXPECT_EQ(GetReason(ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed)),
-            ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
-}
-
-TEST(FailureTest, AnFdLimitIsNeverAFullHeapHoweverFullItIs) {
-  for (const int error_number : {EMFILE, ENFILE}) {
-    FailureFacts facts = Facts(error_number);
-    facts.usage = {.free_bytes = 0, .largest_free_bytes = 0};
-    const absl::Status status = ExplainFailure(facts, GiveUp::Reason::kAttemptsUsed);
-    EXPECT_EQ(GetReason(status), ErrorReason::DAEMON_FD_LIMIT);
-    EXPECT_TRUE(absl::IsUnavailable(status));
-    EXPECT_NE(GetRetryAfter(status), absl::nullopt);
-  }
+TEST(FailureTest, TheKernelsOwnWordIsThereWhereItSaysMoreThanEnomem) {
+  const absl::Status status =
+      ExplainFailure(Facts(v1::Diagnosis::HEAP_ABSENT, ENODEV), GiveUp::Reason::kNotTransient);
+  EXPECT_NE(status.message().find("ENODEV"), absl::string_view::npos) << status;
 }
 
 TEST(FailureTest, ADeadlineInLineSaysThatNothingWasTried) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.attempts = 0;
-  facts.allocated = 0;
-  facts.last_error = absl::OkStatus();
+  FailureFacts facts;
+  facts.diagnosis.set_heap("heaps/reserved");
+  facts.diagnosis.set_count(1);
   const absl::Status status = ExplainDeadline(facts);
   EXPECT_EQ(GetReason(status), ErrorReason::DEADLINE);
   EXPECT_TRUE(absl::IsDeadlineExceeded(status));
   EXPECT_NE(status.message().find("in line"), absl::string_view::npos) << status;
   EXPECT_EQ(GetErrorValue(status, "attempts"), "0");
   EXPECT_EQ(GetErrorValue(status, "errno"), absl::nullopt);
+  EXPECT_EQ(GetErrorValue(status, "diagnosis"), absl::nullopt);
 }
 
-TEST(FailureTest, ADeadlineAfterAttemptsNamesTheLastError) {
-  const absl::Status status = ExplainDeadline(Facts(ENOMEM));
+TEST(FailureTest, ADeadlineAfterAttemptsTellsWhyTheyFailed) {
+  FailureFacts facts = Facts(v1::Diagnosis::PINNED_STUCK);
+  facts.diagnosis.mutable_pin()->mutable_stuck_duration()->set_seconds(2);
+  const absl::Status status = ExplainDeadline(facts);
+  EXPECT_EQ(GetReason(status), ErrorReason::DEADLINE);
   EXPECT_EQ(GetErrorValue(status, "errno"), "ENOMEM");
+  EXPECT_EQ(GetErrorValue(status, "stuck_for"), "2s");
+  EXPECT_EQ(GetErrorValue(status, "diagnosis"), "diagnoses/17");
   EXPECT_NE(status.message().find("6 attempts in 31ms"), absl::string_view::npos) << status;
-}
-
-TEST(FailureTest, APageThatStayedIsNamedWithWhoMapsIt) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.stuck_for = absl::Milliseconds(1234);
-  facts.mapped_by = "camera (pid 42, uid 1047)";
-  constexpr char kWords[] =
-      "one page, which can not be moved, has been in the way for 1.234s, mapped by camera (pid 42, "
-      "uid 1047)";
-
-  const absl::Status deadline = ExplainDeadline(facts);
-  EXPECT_NE(deadline.message().find(kWords), absl::string_view::npos) << deadline;
-  EXPECT_EQ(GetErrorValue(deadline, "mapped_by"), "camera (pid 42, uid 1047)");
-
-  facts.usage = {};
-  const absl::Status given_up = ExplainFailure(facts, GiveUp::Reason::kStuck);
-  EXPECT_EQ(GetReason(given_up), ErrorReason::CONTIGUOUS_MEMORY_UNAVAILABLE);
-  EXPECT_NE(given_up.message().find(kWords), absl::string_view::npos) << given_up;
-  EXPECT_EQ(GetErrorValue(given_up, "stuck_for"), "1.234s");
-}
-
-TEST(FailureTest, APageThatCameAndWentIsNotBlamed) {
-  FailureFacts facts = Facts(ENOMEM);
-  facts.stuck_for = absl::Milliseconds(99);
-  EXPECT_EQ(ExplainDeadline(facts).message().find("page"), absl::string_view::npos);
+  EXPECT_NE(status.message().find("one page, which can not be moved, has been in the way for 2s"),
+            absl::string_view::npos)
+      << status;
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ MetricsSnapshot TakeMetricsSnapshot(const Allocator& allocator, int64_t sessions
   snapshot.fd_push_failures = allocator.fd_push_failures();
   snapshot.reserve_hits = allocator.draws().hits;
   snapshot.reserve_misses = allocator.draws().misses;
+  snapshot.diagnoses = allocator.diagnoser().counts();
   return snapshot;
 }
 

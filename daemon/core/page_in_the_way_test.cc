@@ -22,6 +22,7 @@ class PageInTheWayTest : public CoreFixture {
  protected:
   void SetUp() override {
     CoreFixture::SetUp();
+    pages_.OpenEyes();
     SetPolicy(absl::StrCat(kEverything, kNofailWithoutJitter));
   }
 
@@ -31,15 +32,16 @@ class PageInTheWayTest : public CoreFixture {
   }
   void Succeed() { cma_->OnAllocate(nullptr); }
 
-  Call AllocateByNofail() {
+  Call AllocateByNofail(absl::Duration patience = absl::InfiniteDuration()) {
     AllocateRequest request = Request(Connect());
     request.retry_policy = kNofailPolicy;
+    request.deadline = executor_.Now() + patience;
     return Allocate(std::move(request));
   }
   // Up to the attempt after which the page is asked for.
-  Call AllocateUntilAsked() {
+  Call AllocateUntilAsked(absl::Duration patience = absl::InfiniteDuration()) {
     Fail();
-    const Call call = AllocateByNofail();
+    const Call call = AllocateByNofail(patience);
     executor_.Advance((PinnedPage::kFirstAsked - 1) * kMs);
     EXPECT_EQ(pages_.asked(), 1);
     return call;
@@ -371,6 +373,102 @@ TEST_F(UnwrittenPageTest, IsLeftAloneOnceItWasFoundToBeAnother) {
   Succeed();
   executor_.Advance(absl::Seconds(1));
   EXPECT_TRUE(call->ok());
+}
+
+// Who has to do with the page, and whether it is still held.
+class PinnersTest : public PageInTheWayTest {
+ protected:
+  static constexpr absl::Duration kPatience = absl::Seconds(1);
+
+  // The page has been in the way for 100 ms, also while it was watched.
+  Call AllocateUntilStuck() {
+    const Call call = AllocateUntilAsked(kPatience);
+    Find(77);
+    FailAgainAt(77, kMs);
+    FailAgainAt(77, kWatchedStretch * kMs);
+    FailAgainAt(77, kWatchedStretch * 9 * kMs);
+    FailAgainAt(77, kWatchedStretch * 81 * kMs);
+    return call;
+  }
+  void Answer(PagePinners pinners) {
+    Do([&, this] { pages_.AnswerPinners(std::move(pinners)); });
+  }
+  // absent uid: whole.
+  v1::Diagnosis DiagnosisAtDeadline(absl::optional<uint32_t> uid = absl::nullopt) {
+    executor_.Advance(kPatience);
+    const v1::ListDiagnosesResponse list = allocator_->diagnoser().store().List(uid, {.size = 1});
+    return list.diagnoses_size() == 1 ? list.diagnoses(0) : v1::Diagnosis();
+  }
+};
+
+TEST_F(PinnersTest, AreAskedForOnceAPageIsStuck) {
+  const Call call = AllocateUntilStuck();
+  EXPECT_EQ(pages_.pinners_asked(), std::vector<uint64_t>{77});
+  Cancel(call);
+}
+
+TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
+  const Call call = AllocateUntilStuck();
+  Answer({.kind = PagePinners::Kind::kAnonymous,
+          .mappings = 1,
+          .references = 2,
+          .processes = {{.pid = 42, .uid = 1047, .name = "spool"}},
+          .complete = true});
+
+  const v1::Diagnosis whole = DiagnosisAtDeadline();
+  EXPECT_EQ(whole.verdict(), v1::Diagnosis::PINNED_STUCK);
+  EXPECT_EQ(whole.confidence(), v1::Diagnosis::CERTAIN);
+  EXPECT_EQ(whole.evidence_level(), v1::Diagnosis::L4);
+  EXPECT_TRUE(whole.pin().held());
+  EXPECT_EQ(whole.pin().cause(), v1::Diagnosis::Pin::PIPE);
+  EXPECT_EQ(whole.pin().page_kind(), v1::Diagnosis::Pin::ANONYMOUS);
+  EXPECT_EQ(whole.pin().references(), 2);
+  EXPECT_EQ(whole.pin().mappings(), 1);
+  ASSERT_EQ(whole.pin().processes_size(), 1);
+  EXPECT_EQ(whole.pin().processes(0).role(), v1::Diagnosis::Process::PINNER);
+  EXPECT_EQ(whole.pin().processes(0).process_name(), "spool");
+  EXPECT_EQ(whole.pin().processes(0).confidence(), v1::Diagnosis::CERTAIN);
+  EXPECT_EQ(GetErrorValue(call->status(), "verdict"), "PINNED_STUCK");
+  EXPECT_EQ(call->status().message().find("spool"), absl::string_view::npos) << call->status();
+  EXPECT_EQ(DiagnosisAtDeadline(kUid).pin().processes(0).pid(), 0) << "another user's";
+}
+
+TEST_F(PinnersTest, APageThatIsHeldByItsMappingsAloneWasAnInstantsPin) {
+  const Call call = AllocateUntilStuck();
+  Answer({.kind = PagePinners::Kind::kPageCache, .mappings = 1, .references = 2, .complete = true});
+
+  const v1::Diagnosis whole = DiagnosisAtDeadline();
+  EXPECT_EQ(whole.verdict(), v1::Diagnosis::PINNED_TRANSIENT);
+  EXPECT_FALSE(whole.pin().held());
+}
+
+TEST_F(PinnersTest, WithoutReferencesNobodyKnowsWhetherItIsStillHeld) {
+  const Call call = AllocateUntilStuck();
+  Answer({.kind = PagePinners::Kind::kAnonymous, .mappings = 1});
+
+  const v1::Diagnosis whole = DiagnosisAtDeadline();
+  EXPECT_EQ(whole.evidence_level(), v1::Diagnosis::L3);
+  EXPECT_FALSE(whole.pin().has_held());
+  EXPECT_EQ(whole.pin().cause(), v1::Diagnosis::Pin::NOT_ESTABLISHED);
+}
+
+TEST_F(PinnersTest, AnotherUsersMapperIsNotNamedToTheOwner) {
+  const Call call = AllocateUntilStuck();
+  Do([this] {
+    pages_.AnswerMappers(PageMappers{.processes = {{.pid = 42, .uid = 1047, .name = "cam"},
+                                                   {.pid = 43, .uid = kUid, .name = "me"}},
+                                     .complete = true});
+  });
+
+  const auto& allocation = *allocator_->allocations().begin()->second;
+  const v1::Allocation own = ToProto(*allocator_, allocation, Onlooker::kOwner);
+  ASSERT_EQ(own.pinned_page().mappers_size(), 2);
+  EXPECT_EQ(own.pinned_page().mappers(0).pid(), 0);
+  EXPECT_EQ(own.pinned_page().mappers(0).process_name(), "");
+  EXPECT_EQ(own.pinned_page().mappers(1).process_name(), "me");
+  const v1::Allocation all = ToProto(*allocator_, allocation, Onlooker::kInspector);
+  EXPECT_EQ(all.pinned_page().mappers(0).process_name(), "cam");
+  Cancel(call);
 }
 
 }  // namespace

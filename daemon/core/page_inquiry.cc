@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "heaps/simulated_heap.h"
+
 namespace dmaheap {
 namespace {
 
@@ -12,11 +14,26 @@ bool HasPages(const HeapDescription& heap) {
 
 }  // namespace
 
+void PageInquiry::Note(Allocation& allocation) {
+  const auto refused = FailedAttempt(allocation.last_error);
+  if (!refused.has_value()) return;
+  if (refused->cause == SimulatedArea::Cause::kPinned) {
+    allocation.page.Met({.frame = static_cast<uint64_t>(refused->blocking_pfn)},
+                        allocation.last_failure);
+  } else {
+    allocation.page = PinnedPage();
+  }
+}
+
 void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
-  if (allocation->attempts_on_heap < PinnedPage::kFirstAsked) return;
+  // One that is given up has no later failure to ask after.
+  if (allocation->attempts_on_heap < PinnedPage::kFirstAsked && !allocation->giving_up) return;
   if (!HasPages(allocation->heap->description())) return;
   if (allocation->last_failure < allocation->page.asked_at + kPatience) return;
+  // It was told already, and is why nothing more is tried.
+  if (allocation->last_failure == allocation->page.told_of) return;
   allocation->page.asked_at = allocation->last_failure;
+  allocation->page_awaited = true;
   const std::weak_ptr<Allocation> waiting = allocation;
   allocation->page.watch = pages_.Watch(
       thread, allocation->page.watch,
@@ -26,7 +43,10 @@ void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
       [this, waiting] {
         if (const AllocationPtr still = waiting.lock()) callbacks_.on_released(still);
       });
-  if (allocation->page.watch == 0) allocation->page.untold = true;
+  if (allocation->page.watch == 0) {
+    allocation->page.untold = true;
+    OnTold(*allocation);
+  }
 }
 
 bool PageInquiry::MayBeUnwritten(const Allocation& allocation) const {
@@ -41,22 +61,49 @@ bool PageInquiry::MayBeUnwritten(const Allocation& allocation) const {
 void PageInquiry::Forget(Allocation& allocation) {
   pages_.Unwatch(allocation.page.watch);
   allocation.page = PinnedPage();
+  OnTold(allocation);
+}
+
+void PageInquiry::OnTold(Allocation& allocation) {
+  allocation.page_awaited = false;
+  if (auto told = std::exchange(allocation.on_page_told, nullptr)) told();
 }
 
 void PageInquiry::OnFound(const AllocationPtr& allocation,
                           const absl::StatusOr<PageInTheWay>& found) {
   PinnedPage& page = allocation->page;
   const absl::Time failure = std::exchange(page.asked_at, absl::InfinitePast());
-  if (!found.ok()) {
+  if (!found.ok() || found->frame == 0) {
     page = PinnedPage{.watch = page.watch};
     page.untold = true;
-    return;
+    if (found.ok()) page.told = *found;
+    page.told_of = failure;
+    return OnTold(*allocation);
   }
   page.Met(*found, failure);
+  page.told_of = failure;
+  OnTold(*allocation);
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {
     AskForMappers(allocation);
   }
+  // Of one that is not watched yet the kernel tells no references.
+  if (page.StuckFor() >= kStuck && page.watched && !std::exchange(page.asked_for_pinners, true)) {
+    AskForPinners(allocation);
+  }
   callbacks_.on_found(allocation);
+}
+
+void PageInquiry::AskForPinners(const AllocationPtr& allocation) {
+  pages_.FindPinners(
+      allocation->page.frame, [waiting = std::weak_ptr(allocation),
+                               frame = allocation->page.frame](absl::StatusOr<PagePinners> found) {
+        const AllocationPtr still = waiting.lock();
+        if (still == nullptr || still->ended || still->page.frame != frame || !found.ok()) return;
+        // Not all could be looked into, and none of those had it: the next failure asks again.
+        if (!found->complete && found->processes.empty()) still->page.asked_for_pinners = false;
+        still->page.pinners = *std::move(found);
+        still->page.pinners_found = still->last_failure;
+      });
 }
 
 void PageInquiry::AskForMappers(const AllocationPtr& allocation) {

@@ -22,8 +22,8 @@ class PageInquiry {
  public:
   using AllocationPtr = std::shared_ptr<Allocation>;
 
-  // Once a page has been in the way for so long, its mappers are looked for, until some are found
-  // or all were looked into.
+  // Once a page has been in the way for so long, who maps it and who pins it is looked for, until
+  // somebody is found or all were looked into.
   static constexpr absl::Duration kStuck = absl::Milliseconds(100);
   // A question is not asked again before its answer is there, or was taken to the grave by a prober
   // that died.
@@ -40,7 +40,9 @@ class PageInquiry {
   PageInquiry(PageWatch& pages, Callbacks callbacks)
       : pages_(pages), callbacks_(std::move(callbacks)) {}
 
-  // Its last attempt, made by that thread, failed for want of memory though its heap has room.
+  // Its last attempt failed: the page in its way, where the heap itself tells.
+  static void Note(Allocation& allocation);
+  // The same, made by that thread, failed for want of memory though its heap has room.
   void OnFailed(const AllocationPtr& allocation, pid_t thread);
   // Whether the page in the way of that one, which failed just now, may be a file system's that has
   // yet to write it. While it can still be told, it is waited for.
@@ -51,6 +53,8 @@ class PageInquiry {
  private:
   void OnFound(const AllocationPtr& allocation, const absl::StatusOr<PageInTheWay>& found);
   void AskForMappers(const AllocationPtr& allocation);
+  void AskForPinners(const AllocationPtr& allocation);
+  static void OnTold(Allocation& allocation);
 
   PageWatch& pages_;
   const Callbacks callbacks_;

@@ -17,13 +17,18 @@
 namespace dmaheap {
 
 struct PageInTheWay {
-  // Its number (pfn). The broker's and the prober's secret: no client is told of addresses.
+  // Its number (pfn). The broker's and the prober's secret: no client is told of addresses. 0: no
+  // page was, the attempt failed for something else.
   uint64_t frame = 0;
   // Its release will be told. Where not, this kernel has no page_ref events.
   bool watched = false;
   // A file system keeps it in the page cache and may have yet to write it, as its flags say
   // (kpageflags). Absent: they were not read.
   absl::optional<bool> of_filesystem = absl::nullopt;
+  // What the kernel's allocator itself came to, where its callers only say ENOMEM; 0: not told. And
+  // how many windows it was refused for the sake of a page.
+  int inner_error_number = 0;
+  int windows_refused = 0;
 };
 
 // A process that has the page in its address space.
@@ -41,8 +46,18 @@ struct PageMappers {
   bool complete = false;
 };
 
-// "NAME (pid N, uid N), ...": for people; empty for none.
-std::string ToText(const PageMappers& mappers);
+// What holds the page beyond its mappings.
+struct PagePinners {
+  enum class Kind { kUnknown, kFree, kAnonymous, kPageCache, kOther };
+  Kind kind = Kind::kUnknown;
+  // Absent: not told.
+  absl::optional<int64_t> mappings = absl::nullopt;
+  absl::optional<int64_t> references = absl::nullopt;
+  // Each has a pipe open that holds the page.
+  std::vector<PageMapper> processes = {};
+  // Every process was looked into.
+  bool complete = false;
+};
 
 // Inside tasks only; calls back as tasks.
 class PageWatch {
@@ -51,6 +66,7 @@ class PageWatch {
   using Id = uint64_t;
   using OnFound = absl::AnyInvocable<void(absl::StatusOr<PageInTheWay>)>;
   using OnReleased = absl::AnyInvocable<void()>;
+  using OnPinners = absl::AnyInvocable<void(absl::StatusOr<PagePinners>)>;
   using OnMappers = absl::AnyInvocable<void(absl::StatusOr<PageMappers>)>;
 
   virtual ~PageWatch() = default;
@@ -70,6 +86,8 @@ class PageWatch {
   // Looks through the whole machine: tens of milliseconds of the prober's time. on_mappers is
   // called at most once.
   virtual void FindMappers(uint64_t frame, OnMappers on_mappers) = 0;
+  // The same for who pins it.
+  virtual void FindPinners(uint64_t frame, OnPinners on_pinners) = 0;
 };
 
 // Where there is no prober.
@@ -79,6 +97,7 @@ class NoPageWatch : public PageWatch {
   Id Watch(pid_t, Id, OnFound, OnReleased) override { return 0; }
   void Unwatch(Id) override {}
   void FindMappers(uint64_t, OnMappers) override {}
+  void FindPinners(uint64_t, OnPinners) override {}
 };
 
 }  // namespace dmaheap

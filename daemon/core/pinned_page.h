@@ -29,10 +29,18 @@ struct PinnedPage {
   absl::Time last_seen = absl::InfinitePast();
   bool asked_for_mappers = false;
   absl::optional<PageMappers> mappers = absl::nullopt;
+  bool asked_for_pinners = false;
+  // As they were found at that time.
+  absl::optional<PagePinners> pinners = absl::nullopt;
+  absl::Time pinners_found = absl::InfinitePast();
   // Absent: not told.
   absl::optional<bool> of_filesystem = absl::nullopt;
-  // It was asked for, and nobody could tell.
+  // It was asked for, and nobody could tell, or there was none.
   bool untold = false;
+  // What was told of the attempt itself; absent: nothing.
+  absl::optional<PageInTheWay> told = absl::nullopt;
+  // The failure that the last answer was of, whatever it said.
+  absl::Time told_of = absl::InfinitePast();
 
   absl::Duration StuckFor() const {
     return frame == 0 ? absl::ZeroDuration() : last_seen - first_seen;
@@ -47,6 +55,7 @@ struct PinnedPage {
     held_while_watched = watched && found.watched;
     watched = found.watched;
     of_filesystem = found.of_filesystem;
+    told = found;
     last_seen = failure;
   }
 };

@@ -166,16 +166,38 @@ absl::StatusOr<BufferKey> ParseBufferName(absl::string_view field, absl::string_
   return Error(ErrorReason::INVALID_NAME, absl::StrCat(field, ": ", problem)).Field(field, problem);
 }
 
-absl::StatusOr<uint64_t> ParseReservationName(absl::string_view field, absl::string_view name) {
+namespace {
+
+// Of a resource whose name is a number: "reservations/42" -> 42.
+struct NumberedName {
+  absl::string_view collection;
+  // "a reservation", and the call that shows them.
+  absl::string_view what;
+  absl::string_view list_call;
+};
+
+absl::StatusOr<uint64_t> ParseNumberedName(const NumberedName& of, absl::string_view field,
+                                           absl::string_view name) {
   absl::string_view id = name;
   uint64_t number = 0;
-  if (absl::ConsumePrefix(&id, "reservations/") && absl::SimpleAtoi(id, &number) && number > 0) {
+  if (absl::ConsumePrefix(&id, of.collection) && absl::ConsumePrefix(&id, "/") &&
+      absl::SimpleAtoi(id, &number) && number > 0) {
     return number;
   }
   const std::string problem =
-      absl::StrCat(Quote(name), " is not the name of a reservation: write reservations/NUMBER, as ",
-                   "ListReservations shows them");
+      absl::StrCat(Quote(name), " is not the name of ", of.what, ": write ", of.collection,
+                   "/NUMBER, as ", of.list_call, " shows them");
   return Error(ErrorReason::INVALID_NAME, absl::StrCat(field, ": ", problem)).Field(field, problem);
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> ParseReservationName(absl::string_view field, absl::string_view name) {
+  return ParseNumberedName({"reservations", "a reservation", "ListReservations"}, field, name);
+}
+
+absl::StatusOr<uint64_t> ParseDiagnosisName(absl::string_view field, absl::string_view name) {
+  return ParseNumberedName({"diagnoses", "a diagnosis", "ListDiagnoses"}, field, name);
 }
 
 absl::StatusOr<AllocateRequest> CheckAllocateRequest(const v1::AllocateBuffersRequest& request) {

@@ -75,6 +75,9 @@ absl::StatusOr<BufferKey> ParseBufferName(absl::string_view field, absl::string_
 // "reservations/42" -> 42; INVALID_NAME.
 absl::StatusOr<uint64_t> ParseReservationName(absl::string_view field, absl::string_view name);
 
+// "diagnoses/17" -> 17; INVALID_NAME.
+absl::StatusOr<uint64_t> ParseDiagnosisName(absl::string_view field, absl::string_view name);
+
 // INVALID_REQUEST_ID; an empty one is fine.
 absl::Status CheckRequestId(absl::string_view request_id);
 

@@ -17,7 +17,7 @@ namespace dmaheap {
 struct RefusingFrame {
   // How long it was the one, from the first failure to the last.
   absl::Duration stuck_for = absl::ZeroDuration();
-  // It was still held after the last failure. Absent: nobody looked.
+  // It was still held when it was looked at, after that. Absent: nobody could tell.
   absl::optional<bool> held_since = absl::nullopt;
 };
 
@@ -40,6 +40,8 @@ struct Evidence {
   absl::optional<int64_t> free_pages = absl::nullopt;
   absl::optional<int64_t> largest_run_pages = absl::nullopt;
   absl::optional<Fit> fit = absl::nullopt;
+  // The free list that fit is of was read so long before the last failure.
+  absl::Duration fit_age = absl::ZeroDuration();
 
   // The errno inside the kernel's allocator, by its log or its trace of the last attempt; 0: it
   // does not tell. Its callers answer ENOMEM whatever it was.

@@ -10,6 +10,9 @@ namespace {
 constexpr int64_t kLeakBuffers = 8;
 constexpr double kLeakShare = 0.5;
 
+// A free list that is no older is that of the failure.
+constexpr absl::Duration kFreshFor = absl::Milliseconds(50);
+
 bool OneOnlyGrows(const Evidence& evidence) {
   int64_t all = 0;
   for (const HolderTrend& holder : evidence.holders) all += holder.bytes;
@@ -25,36 +28,38 @@ Judgement JudgeCall(int error_number) {
   switch (error_number) {
     case EMFILE:
     case ENFILE:
-      return {Verdict::kFdLimit, Confidence::kCertain};
+    case ENOSPC:  // of inotify_add_watch(2)
+      return {v1::Diagnosis::FD_LIMIT, v1::Diagnosis::CERTAIN};
     case EACCES:
     case EPERM:
-      return {Verdict::kPermission, Confidence::kCertain};
+      return {v1::Diagnosis::PERMISSION, v1::Diagnosis::CERTAIN};
     case ENODEV:
     case ENXIO:
     case ENOENT:
-      return {Verdict::kHeapAbsent, Confidence::kCertain};
+      return {v1::Diagnosis::HEAP_ABSENT, v1::Diagnosis::CERTAIN};
     case ENOTTY:
     case ENOSYS:
     case EOPNOTSUPP:
-      return {Verdict::kKernelUnsupported, Confidence::kCertain};
+      return {v1::Diagnosis::KERNEL_UNSUPPORTED, v1::Diagnosis::CERTAIN};
     default:
       return {};
   }
 }
 
 Judgement JudgePin(const Evidence& evidence) {
-  if (!evidence.frame.has_value()) return {Verdict::kPinnedTransient, Confidence::kPossible};
+  if (!evidence.frame.has_value())
+    return {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE};
   const RefusingFrame& frame = *evidence.frame;
   const bool gone = frame.held_since.has_value() && !*frame.held_since;
-  if (gone) return {Verdict::kPinnedTransient, Confidence::kCertain};
+  if (gone) return {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN};
   if (frame.stuck_for >= kStuckAfter) {
-    return {Verdict::kPinnedStuck,
-            frame.held_since.has_value() ? Confidence::kCertain : Confidence::kLikely};
+    return {v1::Diagnosis::PINNED_STUCK,
+            frame.held_since.has_value() ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
   }
   // Too early to tell whether it stays.
-  return {Verdict::kPinnedTransient, evidence.attempts > 1 && !frame.held_since.has_value()
-                                         ? Confidence::kLikely
-                                         : Confidence::kPossible};
+  return {v1::Diagnosis::PINNED_TRANSIENT, evidence.attempts > 1 && !frame.held_since.has_value()
+                                               ? v1::Diagnosis::LIKELY
+                                               : v1::Diagnosis::POSSIBLE};
 }
 
 }  // namespace
@@ -64,16 +69,19 @@ Judgement Judge(const Evidence& evidence) {
     return JudgeCall(evidence.error_number);
   }
   if (evidence.free_pages.has_value() && *evidence.free_pages < evidence.pages) {
-    return OneOnlyGrows(evidence) ? Judgement{Verdict::kLeakSuspected, Confidence::kLikely}
-                                  : Judgement{Verdict::kExhausted, Confidence::kCertain};
-  }
-  if (evidence.fit.has_value() && !evidence.fit->fits) {
-    return {evidence.fit->fits_unaligned ? Verdict::kAlignmentWaste : Verdict::kFragmented,
-            Confidence::kCertain};
+    return OneOnlyGrows(evidence) ? Judgement{v1::Diagnosis::LEAK_SUSPECTED, v1::Diagnosis::LIKELY}
+                                  : Judgement{v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN};
   }
   const bool runs_too_short =
       evidence.largest_run_pages.has_value() && *evidence.largest_run_pages < evidence.pages;
-  if (runs_too_short) return {Verdict::kFragmented, Confidence::kCertain};
+  if (runs_too_short) return {v1::Diagnosis::FRAGMENTED, v1::Diagnosis::CERTAIN};
+  if (evidence.fit.has_value() && !evidence.fit->fits) {
+    // What was read for an earlier failure may have changed since.
+    const bool fresh = evidence.fit_age <= kFreshFor;
+    return {
+        evidence.fit->fits_unaligned ? v1::Diagnosis::ALIGNMENT_WASTE : v1::Diagnosis::FRAGMENTED,
+        fresh ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
+  }
 
   // The newest kernels answer EBUSY for a full area too, which is out of the question here.
   const bool refused = evidence.windows_refused.value_or(0) > 0 || evidence.frame.has_value() ||
@@ -82,7 +90,8 @@ Judgement Judge(const Evidence& evidence) {
   const bool room_is_known = evidence.fit.has_value() || evidence.largest_run_pages.has_value();
   if (room_is_known && evidence.inner_error_number == ENOMEM) {
     const bool traced = evidence.windows_refused.has_value();
-    return {Verdict::kNoMigrationTarget, traced ? Confidence::kCertain : Confidence::kLikely};
+    return {v1::Diagnosis::NO_MIGRATION_TARGET,
+            traced ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
   }
   return {};
 }

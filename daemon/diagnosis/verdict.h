@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "daemon/diagnosis/evidence.h"
+#include "dmaheap/v1/diagnosis.pb.h"
 
 namespace dmaheap {
 
@@ -16,43 +17,10 @@ namespace dmaheap {
 // milliseconds, in storms for tens of them.
 inline constexpr absl::Duration kStuckAfter = absl::Milliseconds(500);
 
-// A closed set. A quota is none of them: it refuses a request before an attempt is made.
-enum class Verdict {
-  // A page that could not be moved, for an instant: the same request goes another time.
-  kPinnedTransient,
-  // One and the same page has been in the way for long, and still is.
-  kPinnedStuck,
-  // Enough is free, in runs that are too short.
-  kFragmented,
-  // A free run is long enough, but does not begin where the kernel lets a buffer of that size
-  // begin.
-  kAlignmentWaste,
-  // Less is free than was asked for.
-  kExhausted,
-  // The same, and what one user holds has only grown.
-  kLeakSuspected,
-  // There is room, but no free memory to move the pages to that lie in it.
-  kNoMigrationTarget,
-  kPermission,
-  kHeapAbsent,
-  kKernelUnsupported,
-  kFdLimit,
-  // What is known fits more than one of these, or none.
-  kUnknown,
-};
-
-enum class Confidence {
-  // Nothing contradicts it.
-  kPossible,
-  // What is known fits nothing else.
-  kLikely,
-  // The kernel's own word.
-  kCertain,
-};
-
+// A quota is none of the verdicts: it refuses a request before an attempt is made.
 struct Judgement {
-  Verdict verdict = Verdict::kUnknown;
-  Confidence confidence = Confidence::kPossible;
+  v1::Diagnosis::Verdict verdict = v1::Diagnosis::UNKNOWN;
+  v1::Diagnosis::Confidence confidence = v1::Diagnosis::POSSIBLE;
 };
 
 Judgement Judge(const Evidence& evidence);

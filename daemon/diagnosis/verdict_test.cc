@@ -37,8 +37,8 @@ Evidence Refused(const RefusingFrame& frame) {
 struct Case {
   const char* name;
   Evidence evidence;
-  Verdict verdict;
-  Confidence confidence;
+  v1::Diagnosis::Verdict verdict;
+  v1::Diagnosis::Confidence confidence;
 };
 
 class VerdictTest : public ::testing::TestWithParam<Case> {};
@@ -59,13 +59,14 @@ Evidence Failed(int error_number) {
 INSTANTIATE_TEST_SUITE_P(
     OfTheCall, VerdictTest,
     ::testing::Values(
-        Case{"OutOfFds", Failed(EMFILE), Verdict::kFdLimit, Confidence::kCertain},
-        Case{"OutOfFiles", Failed(ENFILE), Verdict::kFdLimit, Confidence::kCertain},
-        Case{"NotAllowed", Failed(EACCES), Verdict::kPermission, Confidence::kCertain},
-        Case{"NoNode", Failed(ENOENT), Verdict::kHeapAbsent, Confidence::kCertain},
-        Case{"NoDriver", Failed(ENODEV), Verdict::kHeapAbsent, Confidence::kCertain},
-        Case{"NoSuchCall", Failed(ENOTTY), Verdict::kKernelUnsupported, Confidence::kCertain},
-        Case{"Strange", Failed(EIO), Verdict::kUnknown, Confidence::kPossible}),
+        Case{"OutOfFds", Failed(EMFILE), v1::Diagnosis::FD_LIMIT, v1::Diagnosis::CERTAIN},
+        Case{"OutOfFiles", Failed(ENFILE), v1::Diagnosis::FD_LIMIT, v1::Diagnosis::CERTAIN},
+        Case{"NotAllowed", Failed(EACCES), v1::Diagnosis::PERMISSION, v1::Diagnosis::CERTAIN},
+        Case{"NoNode", Failed(ENOENT), v1::Diagnosis::HEAP_ABSENT, v1::Diagnosis::CERTAIN},
+        Case{"NoDriver", Failed(ENODEV), v1::Diagnosis::HEAP_ABSENT, v1::Diagnosis::CERTAIN},
+        Case{"NoSuchCall", Failed(ENOTTY), v1::Diagnosis::KERNEL_UNSUPPORTED,
+             v1::Diagnosis::CERTAIN},
+        Case{"Strange", Failed(EIO), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE}),
     [](const auto& info) { return info.param.name; });
 
 Evidence Full() {
@@ -97,21 +98,22 @@ Evidence NoPlace(bool unaligned) {
 INSTANTIATE_TEST_SUITE_P(
     OfTheBitmap, VerdictTest,
     ::testing::Values(
-        Case{"Full", Full(), Verdict::kExhausted, Confidence::kCertain},
+        Case{"Full", Full(), v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN},
         Case{"OneTookHalfAndGaveNothing",
              Held({{.bytes = 50, .came = 8, .went = 0}, {.bytes = 50, .came = 9, .went = 9}}),
-             Verdict::kLeakSuspected, Confidence::kLikely},
+             v1::Diagnosis::LEAK_SUSPECTED, v1::Diagnosis::LIKELY},
         Case{"OneTookHalfAndGaveSomething",
              Held({{.bytes = 50, .came = 8, .went = 1}, {.bytes = 50, .came = 9, .went = 9}}),
-             Verdict::kExhausted, Confidence::kCertain},
+             v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN},
         Case{"OneTookLittleAndGaveNothing",
              Held({{.bytes = 49, .came = 8, .went = 0}, {.bytes = 51, .came = 9, .went = 9}}),
-             Verdict::kExhausted, Confidence::kCertain},
+             v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN},
         Case{"FewBuffersAreNoLeak", Held({{.bytes = 100, .came = 7, .went = 0}}),
-             Verdict::kExhausted, Confidence::kCertain},
-        Case{"RunsTooShort", TooShort(), Verdict::kFragmented, Confidence::kCertain},
-        Case{"NoPlaceAtAll", NoPlace(false), Verdict::kFragmented, Confidence::kCertain},
-        Case{"NoAlignedPlace", NoPlace(true), Verdict::kAlignmentWaste, Confidence::kCertain}),
+             v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN},
+        Case{"RunsTooShort", TooShort(), v1::Diagnosis::FRAGMENTED, v1::Diagnosis::CERTAIN},
+        Case{"NoPlaceAtAll", NoPlace(false), v1::Diagnosis::FRAGMENTED, v1::Diagnosis::CERTAIN},
+        Case{"NoAlignedPlace", NoPlace(true), v1::Diagnosis::ALIGNMENT_WASTE,
+             v1::Diagnosis::CERTAIN}),
     [](const auto& info) { return info.param.name; });
 
 Evidence OnlyBusy() {
@@ -122,18 +124,20 @@ Evidence OnlyBusy() {
 
 INSTANTIATE_TEST_SUITE_P(
     OfAPin, VerdictTest,
-    ::testing::Values(
-        Case{"SeenToGo", Refused({.stuck_for = absl::Seconds(3), .held_since = false}),
-             Verdict::kPinnedTransient, Confidence::kCertain},
-        Case{"SeenToStay", Refused({.stuck_for = kStuckAfter, .held_since = true}),
-             Verdict::kPinnedStuck, Confidence::kCertain},
-        Case{"TheSameForLong", Refused({.stuck_for = kStuckAfter}), Verdict::kPinnedStuck,
-             Confidence::kLikely},
-        Case{"EachTimeAnother", Refused({}), Verdict::kPinnedTransient, Confidence::kLikely},
-        Case{"StillThereAfterAMoment",
-             Refused({.stuck_for = absl::Milliseconds(20), .held_since = true}),
-             Verdict::kPinnedTransient, Confidence::kPossible},
-        Case{"NoPageIsKnown", OnlyBusy(), Verdict::kPinnedTransient, Confidence::kPossible}),
+    ::testing::Values(Case{"SeenToGo",
+                           Refused({.stuck_for = absl::Seconds(3), .held_since = false}),
+                           v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN},
+                      Case{"SeenToStay", Refused({.stuck_for = kStuckAfter, .held_since = true}),
+                           v1::Diagnosis::PINNED_STUCK, v1::Diagnosis::CERTAIN},
+                      Case{"TheSameForLong", Refused({.stuck_for = kStuckAfter}),
+                           v1::Diagnosis::PINNED_STUCK, v1::Diagnosis::LIKELY},
+                      Case{"EachTimeAnother", Refused({}), v1::Diagnosis::PINNED_TRANSIENT,
+                           v1::Diagnosis::LIKELY},
+                      Case{"StillThereAfterAMoment",
+                           Refused({.stuck_for = absl::Milliseconds(20), .held_since = true}),
+                           v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE},
+                      Case{"NoPageIsKnown", OnlyBusy(), v1::Diagnosis::PINNED_TRANSIENT,
+                           v1::Diagnosis::POSSIBLE}),
     [](const auto& info) { return info.param.name; });
 
 Evidence NoTarget(absl::optional<int> windows_refused) {
@@ -158,15 +162,16 @@ Evidence NoMemoryAndNoRoomKnown() {
 INSTANTIATE_TEST_SUITE_P(
     OfTheRest, VerdictTest,
     ::testing::Values(
-        Case{"NowhereToMoveTo", NoTarget(0), Verdict::kNoMigrationTarget, Confidence::kCertain},
-        Case{"NowhereToMoveToByTheLog", NoTarget(absl::nullopt), Verdict::kNoMigrationTarget,
-             Confidence::kLikely},
-        Case{"NothingButTheErrno", NoMemory(), Verdict::kUnknown, Confidence::kPossible},
-        Case{"RoomAndNothingElse", WithRoom(), Verdict::kUnknown, Confidence::kPossible},
-        Case{"NoMemoryWithoutTheBitmap", NoMemoryAndNoRoomKnown(), Verdict::kUnknown,
-             Confidence::kPossible},
-        Case{"TheNewestKernelsSayBusyOfAFullArea", BusyThoughFull(), Verdict::kExhausted,
-             Confidence::kCertain}),
+        Case{"NowhereToMoveTo", NoTarget(0), v1::Diagnosis::NO_MIGRATION_TARGET,
+             v1::Diagnosis::CERTAIN},
+        Case{"NowhereToMoveToByTheLog", NoTarget(absl::nullopt), v1::Diagnosis::NO_MIGRATION_TARGET,
+             v1::Diagnosis::LIKELY},
+        Case{"NothingButTheErrno", NoMemory(), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE},
+        Case{"RoomAndNothingElse", WithRoom(), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE},
+        Case{"NoMemoryWithoutTheBitmap", NoMemoryAndNoRoomKnown(), v1::Diagnosis::UNKNOWN,
+             v1::Diagnosis::POSSIBLE},
+        Case{"TheNewestKernelsSayBusyOfAFullArea", BusyThoughFull(), v1::Diagnosis::EXHAUSTED,
+             v1::Diagnosis::CERTAIN}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -29,6 +29,11 @@ absl::StatusOr<std::unique_ptr<TraceInstance>> TraceInstance::Open(const std::st
         std::pair("events/page_isolation/test_pages_isolated/enable", "1")}) {
     if (absl::Status status = trace->Set(file, text); !status.ok()) return status;
   }
+  // Since Linux 5.12; without it the page alone is told.
+  for (const auto& [file, text] : {std::pair("events/cma/cma_alloc_finish/filter", ours.c_str()),
+                                   std::pair("events/cma/cma_alloc_finish/enable", "1")}) {
+    if (!trace->Set(file, text).ok()) break;
+  }
   absl::StatusOr<UniqueFd> pipe = trace->OpenFile("trace_pipe", O_RDONLY | O_NONBLOCK);
   if (!pipe.ok()) return pipe.status();
   trace->pipe_ = *std::move(pipe);

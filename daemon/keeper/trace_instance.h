@@ -2,8 +2,8 @@
 // owner of the files to write them (Documentation/trace/ftrace.rst).
 //
 // An instance has buffers and events of its own: nobody else's tracing is disturbed. In it, from
-// the start, page_isolation/test_pages_isolated: which page refused a window of a CMA area to a
-// thread of the broker's. Ready
+// the start, for threads of the broker's that allocate: page_isolation/test_pages_isolated, which
+// page refused a window of a CMA area, and cma/cma_alloc_finish, what the allocator came to. Ready
 // to be filtered and enabled by the prober, page_ref/page_ref_mod_and_test: a page is let go.
 
 #ifndef DAEMON_KEEPER_TRACE_INSTANCE_H_

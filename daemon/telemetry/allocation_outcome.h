@@ -12,7 +12,7 @@
 namespace dmaheap {
 
 // Outcomes are numbers from 0, which is success, to kAllocationOutcomes - 1.
-inline constexpr size_t kAllocationOutcomes = 18;
+inline constexpr size_t kAllocationOutcomes = 20;
 inline constexpr size_t kAllocationOk = 0;
 
 // All reasons INVALID_... are one; those that no allocation of a heap ends with are "other".

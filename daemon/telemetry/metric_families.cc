@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -171,6 +172,18 @@ void AddMemory(const MetricsSnapshot& snapshot, v1::Metrics& metrics) {
   }
 }
 
+void AddDiagnoses(const DiagnosisCounts& counts, v1::Metrics& metrics) {
+  Family diagnoses = Counter(metrics, "diagnoses_total",
+                             "Failures of requests that were looked into, by what they came of.");
+  for (int verdict = 1; verdict < v1::Diagnosis::Verdict_ARRAYSIZE; ++verdict) {
+    diagnoses.Add({{"verdict", absl::AsciiStrToLower(v1::Diagnosis::Verdict_Name(verdict))}},
+                  counts.verdicts[static_cast<size_t>(verdict)]);
+  }
+  Durations(metrics, "diagnosis_duration_seconds",
+            "How long requests that had failed for good waited for the evidence.")
+      .Add({}, counts.durations);
+}
+
 void AddDaemon(const MetricsSnapshot& snapshot, v1::Metrics& metrics) {
   Gauge(metrics, "sessions", "Clients with a session.").Add({}, snapshot.sessions);
   Counter(metrics, "quota_rejections_total", "Requests and claims that a quota refused.")
@@ -196,6 +209,7 @@ v1::Metrics ToMetrics(const MetricsSnapshot& snapshot) {
   AddRemedies(snapshot, metrics);
   AddLines(snapshot, metrics);
   AddMemory(snapshot, metrics);
+  AddDiagnoses(snapshot.diagnoses, metrics);
   AddDaemon(snapshot, metrics);
   return metrics;
 }

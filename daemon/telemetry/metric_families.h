@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/types/optional.h"
+#include "daemon/telemetry/diagnosis_counts.h"
 #include "daemon/telemetry/duration_histogram.h"
 #include "daemon/telemetry/heap_counters.h"
 #include "dmaheap/v1/metrics.pb.h"
@@ -40,6 +41,7 @@ struct MetricsSnapshot {
   int64_t fd_push_failures = 0;
   int64_t reserve_hits = 0;
   int64_t reserve_misses = 0;
+  DiagnosisCounts diagnoses;
 };
 
 v1::Metrics ToMetrics(const MetricsSnapshot& snapshot);

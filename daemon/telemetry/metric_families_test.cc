@@ -59,15 +59,26 @@ TEST(MetricFamiliesTest, TheNamesAreThese) {
   const v1::Metrics metrics = ToMetrics(TwoHeaps());
   for (const auto& family : metrics.families()) names.push_back(family.name());
 
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "dmaheap_allocations_total", "dmaheap_allocation_duration_seconds",
-                "dmaheap_attempts_total", "dmaheap_backoff_seconds_total", "dmaheap_remedies_total",
-                "dmaheap_queue_depth", "dmaheap_queue_wait_seconds", "dmaheap_pin_lifetime_seconds",
-                "dmaheap_live_buffers", "dmaheap_live_bytes", "dmaheap_heap_size_bytes",
-                "dmaheap_heap_free_bytes", "dmaheap_sessions", "dmaheap_quota_rejections_total",
-                "dmaheap_fd_push_failures_total", "dmaheap_reserve_hits_total",
-                "dmaheap_reserve_misses_total", "dmaheap_build_info"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"dmaheap_allocations_total",
+                                             "dmaheap_allocation_duration_seconds",
+                                             "dmaheap_attempts_total",
+                                             "dmaheap_backoff_seconds_total",
+                                             "dmaheap_remedies_total",
+                                             "dmaheap_queue_depth",
+                                             "dmaheap_queue_wait_seconds",
+                                             "dmaheap_pin_lifetime_seconds",
+                                             "dmaheap_live_buffers",
+                                             "dmaheap_live_bytes",
+                                             "dmaheap_heap_size_bytes",
+                                             "dmaheap_heap_free_bytes",
+                                             "dmaheap_diagnoses_total",
+                                             "dmaheap_diagnosis_duration_seconds",
+                                             "dmaheap_sessions",
+                                             "dmaheap_quota_rejections_total",
+                                             "dmaheap_fd_push_failures_total",
+                                             "dmaheap_reserve_hits_total",
+                                             "dmaheap_reserve_misses_total",
+                                             "dmaheap_build_info"}));
 }
 
 TEST(MetricFamiliesTest, ANameSaysPrefixUnitAndWhetherItIsACounter) {
@@ -91,7 +102,8 @@ TEST(MetricFamiliesTest, ANameSaysPrefixUnitAndWhetherItIsACounter) {
 }
 
 TEST(MetricFamiliesTest, LabelsAreOfClosedSetsAndNeverSayWhoAsked) {
-  const std::set<std::string> allowed = {"heap", "outcome", "result", "remedy", "version"};
+  const std::set<std::string> allowed = {"heap",   "outcome", "result",
+                                         "remedy", "verdict", "version"};
   std::map<std::string, std::set<std::string>> values;
   const v1::Metrics metrics = ToMetrics(TwoHeaps());
   for (const v1::MetricFamily& family : metrics.families()) {
@@ -137,7 +149,9 @@ TEST(MetricFamiliesTest, EveryCombinationIsThereFromTheStartWithAZero) {
   for (const v1::MetricFamily& family : metrics.families()) {
     if (family.type() == v1::MetricFamily::GAUGE) continue;
     const auto its = of_each_heap.find(family.name());
-    EXPECT_EQ(family.metrics_size(), its == of_each_heap.end() ? 1 : 2 * its->second)
+    const int of_the_daemon =
+        family.name() == "dmaheap_diagnoses_total" ? v1::Diagnosis::Verdict_ARRAYSIZE - 1 : 1;
+    EXPECT_EQ(family.metrics_size(), its == of_each_heap.end() ? of_the_daemon : 2 * its->second)
         << family.name();
     for (const v1::Metric& metric : family.metrics()) {
       EXPECT_EQ(metric.number(), 0) << family.name() << " " << LabelsOf(metric);
@@ -255,6 +269,7 @@ TEST(MetricFamiliesTest, GaugesAndTheDaemonsOwnCounts) {
   snapshot.fd_push_failures = 6;
   snapshot.reserve_hits = 7;
   snapshot.reserve_misses = 8;
+  snapshot.diagnoses.verdicts[v1::Diagnosis::FRAGMENTED] = 9;
 
   EXPECT_EQ(Number(snapshot, "dmaheap_queue_depth", "heap=reserved"), 1);
   EXPECT_EQ(Number(snapshot, "dmaheap_live_buffers", "heap=reserved"), 2);
@@ -264,6 +279,7 @@ TEST(MetricFamiliesTest, GaugesAndTheDaemonsOwnCounts) {
   EXPECT_EQ(Number(snapshot, "dmaheap_fd_push_failures_total"), 6);
   EXPECT_EQ(Number(snapshot, "dmaheap_reserve_hits_total"), 7);
   EXPECT_EQ(Number(snapshot, "dmaheap_reserve_misses_total"), 8);
+  EXPECT_EQ(Number(snapshot, "dmaheap_diagnoses_total", "verdict=fragmented"), 9);
   EXPECT_EQ(Number(snapshot, "dmaheap_build_info", "version=1.2.3"), 1);
 }
 

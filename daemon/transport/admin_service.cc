@@ -130,9 +130,31 @@ grpc::ServerWriteReactor<v1::Allocation>* AdminService::WatchAllocations(
     if (absl::Status status = Check(*peer, Right::kInspect); !status.ok()) {
       return call->Refuse(status);
     }
-    call->Start({peer->principal.uid, absl::nullopt});
+    call->Start({peer->principal.uid, absl::nullopt, Onlooker::kInspector});
   });
   return call;
+}
+
+grpc::ServerUnaryReactor* AdminService::GetDiagnosis(grpc::CallbackServerContext* context,
+                                                     const v1::GetDiagnosisRequest* request,
+                                                     v1::Diagnosis* response) {
+  return RunTask(
+      context, executor_, identities_,
+      [this, request, response](const PeerIdentity& peer, Finish finish) {
+        if (absl::Status status = Check(peer, Right::kInspect); !status.ok()) return finish(status);
+        const auto id = ParseDiagnosisName("name", request->name());
+        if (!id.ok()) return finish(id.status());
+        finish(Assign(allocator_.diagnoser().store().Get(*id, absl::nullopt), *response));
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListDiagnoses(grpc::CallbackServerContext* context,
+                                                      const v1::ListDiagnosesRequest* request,
+                                                      v1::ListDiagnosesResponse* response) {
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    *response = allocator_.diagnoser().store().List(absl::nullopt, page);
+    finish(absl::OkStatus());
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,

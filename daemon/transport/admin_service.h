@@ -49,6 +49,12 @@ class AdminService final : public v1::Admin::CallbackService {
                                             v1::ListAllocationsResponse* response) override;
   grpc::ServerWriteReactor<v1::Allocation>* WatchAllocations(
       grpc::CallbackServerContext* context, const v1::WatchAllocationsRequest* request) override;
+  grpc::ServerUnaryReactor* GetDiagnosis(grpc::CallbackServerContext* context,
+                                         const v1::GetDiagnosisRequest* request,
+                                         v1::Diagnosis* response) override;
+  grpc::ServerUnaryReactor* ListDiagnoses(grpc::CallbackServerContext* context,
+                                          const v1::ListDiagnosesRequest* request,
+                                          v1::ListDiagnosesResponse* response) override;
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::ServerInfo* response) override;

@@ -126,8 +126,10 @@ grpc::ServerWriteReactor<v1::Allocation>* AllocatorService::WatchAllocation(
     call->Refuse(wrong);
     return call;
   }
-  executor_.Post([call, uid = (*identity)->principal.uid, request_id = request->request_id()] {
-    call->Start({uid, request_id});
+  executor_.Post([this, call, peer = *std::move(identity), request_id = request->request_id()] {
+    const bool inspects = allocator_.policy().RightsOf(peer->principal, {}).inspect;
+    call->Start(
+        {peer->principal.uid, request_id, inspects ? Onlooker::kInspector : Onlooker::kOwner});
   });
   return call;
 }
@@ -244,6 +246,31 @@ grpc::ServerUnaryReactor* AllocatorService::DeleteReservation(
                    const auto id = ParseReservationName("name", request->name());
                    if (!id.ok()) return finish(id.status());
                    finish(allocator_.DeleteReservation(peer.principal.uid, *id));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::GetDiagnosis(grpc::CallbackServerContext* context,
+                                                         const v1::GetDiagnosisRequest* request,
+                                                         v1::Diagnosis* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const auto id = ParseDiagnosisName("name", request->name());
+                   if (!id.ok()) return finish(id.status());
+                   const auto& store = allocator_.diagnoser().store();
+                   finish(Assign(store.Get(*id, peer.principal.uid), *response));
+                 });
+}
+
+grpc::ServerUnaryReactor* AllocatorService::ListDiagnoses(grpc::CallbackServerContext* context,
+                                                          const v1::ListDiagnosesRequest* request,
+                                                          v1::ListDiagnosesResponse* response) {
+  return RunTask(context, executor_, identities_,
+                 [this, request, response](const PeerIdentity& peer, Finish finish) {
+                   const absl::StatusOr<Page> page =
+                       CheckPage(request->page_size(), request->page_token());
+                   if (!page.ok()) return finish(page.status());
+                   *response = allocator_.diagnoser().store().List(peer.principal.uid, *page);
+                   finish(absl::OkStatus());
                  });
 }
 

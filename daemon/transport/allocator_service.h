@@ -54,6 +54,12 @@ class AllocatorService final : public v1::Allocator::CallbackService {
   grpc::ServerUnaryReactor* DeleteReservation(grpc::CallbackServerContext* context,
                                               const v1::DeleteReservationRequest* request,
                                               google::protobuf::Empty* response) override;
+  grpc::ServerUnaryReactor* GetDiagnosis(grpc::CallbackServerContext* context,
+                                         const v1::GetDiagnosisRequest* request,
+                                         v1::Diagnosis* response) override;
+  grpc::ServerUnaryReactor* ListDiagnoses(grpc::CallbackServerContext* context,
+                                          const v1::ListDiagnosesRequest* request,
+                                          v1::ListDiagnosesResponse* response) override;
   grpc::ServerUnaryReactor* ListHeaps(grpc::CallbackServerContext* context,
                                       const v1::ListHeapsRequest* request,
                                       v1::ListHeapsResponse* response) override;

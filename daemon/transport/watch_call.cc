@@ -36,7 +36,7 @@ void WatchCall::Start(WatchFilter filter) {
 
 void WatchCall::Take(const Allocation& allocation) {
   if (ended_ || last_ || !Wants(allocation)) return;
-  pending_[allocation.id] = ToProto(allocator_, allocation);
+  pending_[allocation.id] = ToProto(allocator_, allocation, filter_.onlooker);
   last_ = filter_.request_id.has_value() && allocation.state == Allocation::State::kEnded;
   // Those under way are bounded by their lines, those that ended by nothing else.
   if (pending_.size() > allocator_.allocations().size() + kMaxUnreadEnds) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
+#include "daemon/core/allocation_view.h"
 #include "daemon/core/allocator.h"
 #include "daemon/loop/executor.h"
 #include "dmaheap/v1/resources.pb.h"
@@ -22,6 +23,7 @@ namespace dmaheap {
 struct WatchFilter {
   uint32_t uid = 0;
   absl::optional<std::string> request_id;
+  Onlooker onlooker = Onlooker::kOwner;
 };
 
 // Owns itself until gRPC is done with it. Touched inside tasks only, but for what gRPC calls.

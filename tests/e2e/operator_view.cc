@@ -70,6 +70,15 @@ std::vector<v1::Allocation> OperatorView::Allocations() {
   return {response.allocations().begin(), response.allocations().end()};
 }
 
+std::vector<v1::Diagnosis> OperatorView::Diagnoses() {
+  v1::ListDiagnosesRequest request;
+  request.set_page_size(1000);
+  v1::ListDiagnosesResponse response;
+  const grpc::Status status = Ask(*admin_, &v1::Admin::Stub::ListDiagnoses, request, response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return {response.diagnoses().begin(), response.diagnoses().end()};
+}
+
 v1::ServerInfo OperatorView::Info() {
   v1::ServerInfo info;
   const grpc::Status status =

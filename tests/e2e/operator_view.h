@@ -22,6 +22,8 @@ class OperatorView {
   std::vector<v1::Client> Clients();
   // Requests under way.
   std::vector<v1::Allocation> Allocations();
+  // Of failures, the newest first.
+  std::vector<v1::Diagnosis> Diagnoses();
   v1::ServerInfo Info();
   grpc::Status GetMetrics(v1::Metrics& metrics);
   // Of a metric that is there, "heap=simulated outcome=ok" being its labels: a histogram's count,

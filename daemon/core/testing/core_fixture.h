@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/core/allocator.h"
+#include "daemon/core/testing/fake_area_inspector.h"
 #include "daemon/core/testing/fake_barrier.h"
 #include "daemon/core/testing/fake_buffer_lister.h"
 #include "daemon/core/testing/fake_fd_store.h"
@@ -131,6 +132,7 @@ class CoreFixture : public FdLeakCheck {
                                 .random = [] { return 0.5; },
                                 .barrier = barrier_,
                                 .pages = pages_,
+                                .areas = areas_,
                                 .barrier_cgroups = {"apps"},
                                 .filesystems = filesystems_,
                                 .ask_client =
@@ -251,6 +253,7 @@ class CoreFixture : public FdLeakCheck {
   FakeBufferLister lister_;
   FakeBarrier barrier_;
   FakePageWatch pages_;
+  FakeAreaInspector areas_;
   FakeFilesystemSync filesystems_{{"/data", "/cache"}};
   EventList events_;
   // Who was asked to give back what, whether or not that may be asked.

@@ -27,12 +27,19 @@ class FakePageWatch : public PageWatch {
     on_mappers_ = std::move(on_mappers);
   }
 
-  // From now on nobody can tell.
+  void FindPinners(uint64_t frame, OnPinners on_pinners) override {
+    pinners_asked_.push_back(frame);
+    on_pinners_ = std::move(on_pinners);
+  }
+
+  // From now on pages can be asked for; or nobody can tell, as in the beginning.
+  void OpenEyes() { asks_ = true; }
   void GoBlind() { asks_ = false; }
 
   // How often a page was asked for, and the frames whose mappers were.
   int asked() const { return asked_; }
   const std::vector<uint64_t>& mappers_asked() const { return mappers_asked_; }
+  const std::vector<uint64_t>& pinners_asked() const { return pinners_asked_; }
   size_t watches() const { return watches_.size(); }
 
   // Answers the last that was asked; inside a task.
@@ -44,6 +51,9 @@ class FakePageWatch : public PageWatch {
   void AnswerMappers(absl::StatusOr<PageMappers> mappers) {
     std::exchange(on_mappers_, nullptr)(std::move(mappers));
   }
+  void AnswerPinners(absl::StatusOr<PagePinners> pinners) {
+    std::exchange(on_pinners_, nullptr)(std::move(pinners));
+  }
 
  private:
   struct Watched {
@@ -51,12 +61,14 @@ class FakePageWatch : public PageWatch {
     OnReleased on_released;
   };
 
-  bool asks_ = true;
+  bool asks_ = false;
   Id last_ = 0;
   int asked_ = 0;
   std::map<Id, Watched> watches_;
   std::vector<uint64_t> mappers_asked_;
   OnMappers on_mappers_;
+  std::vector<uint64_t> pinners_asked_;
+  OnPinners on_pinners_;
 };
 
 }  // namespace dmaheap

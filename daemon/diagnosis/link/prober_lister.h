@@ -1,7 +1,7 @@
 // The prober's list of buffers, for the books.
 
-#ifndef DAEMON_DIAGNOSIS_PROBER_LISTER_H_
-#define DAEMON_DIAGNOSIS_PROBER_LISTER_H_
+#ifndef DAEMON_DIAGNOSIS_LINK_PROBER_LISTER_H_
+#define DAEMON_DIAGNOSIS_LINK_PROBER_LISTER_H_
 
 #include <cstdint>
 #include <memory>
@@ -31,4 +31,4 @@ class ProberLister : public BufferLister {
 
 }  // namespace dmaheap
 
-#endif  // DAEMON_DIAGNOSIS_PROBER_LISTER_H_
+#endif  // DAEMON_DIAGNOSIS_LINK_PROBER_LISTER_H_

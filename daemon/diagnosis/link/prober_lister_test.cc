@@ -1,4 +1,4 @@
-#include "daemon/diagnosis/prober_lister.h"
+#include "daemon/diagnosis/link/prober_lister.h"
 
 #include <sys/socket.h>
 

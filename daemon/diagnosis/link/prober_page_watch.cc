@@ -1,11 +1,14 @@
-#include "daemon/diagnosis/prober_page_watch.h"
+#include "daemon/diagnosis/link/prober_page_watch.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
@@ -39,8 +42,39 @@ PageMappers ToMappers(const FrameMappers& found) {
   return mappers;
 }
 
+PagePinners::Kind ToKind(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kFree:
+      return PagePinners::Kind::kFree;
+    case FrameKind::kAnonymous:
+      return PagePinners::Kind::kAnonymous;
+    case FrameKind::kPageCache:
+      return PagePinners::Kind::kPageCache;
+    case FrameKind::kOther:
+      break;
+  }
+  return PagePinners::Kind::kOther;
+}
+
+PagePinners ToPinners(const FramePinners& found) {
+  PagePinners pinners;
+  pinners.complete = found.complete;
+  pinners.mappings = found.map_count;
+  pinners.references = found.references;
+  if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
+  for (const FramePinners::Process& process : found.processes) {
+    pinners.processes.push_back({.pid = process.pid,
+                                 .uid = process.uid.value_or(~uint32_t{0}),
+                                 .name = PrintableName(process.name)});
+  }
+  return pinners;
+}
+
 PageInTheWay ToPageInTheWay(const RefusingPage& page) {
-  PageInTheWay found{.frame = page.frame, .watched = page.watched};
+  PageInTheWay found{.frame = page.frame,
+                     .watched = page.watched,
+                     .inner_error_number = page.error_number,
+                     .windows_refused = page.windows_refused};
   if (page.flags.has_value()) found.of_filesystem = MayBeUnwritten(*page.flags);
   return found;
 }
@@ -70,25 +104,53 @@ void ProberPageWatch::Unwatch(Id watch) {
   if (watch != 0) client_.UnwatchPage(watch);
 }
 
-void ProberPageWatch::FindMappers(uint64_t frame, OnMappers on_mappers) {
-  struct Question {
-    OnMappers found;
-    TimerId timer = 0;
-  };
-  const auto question = std::make_shared<Question>();
-  question->found = std::move(on_mappers);
-  const absl::StatusOr<uint64_t> asked = client_.FindMappers(
-      frame, /*count=*/1, [this, question](const absl::StatusOr<FrameMappers>& mappers) {
-        executor_.Cancel(question->timer);
-        if (mappers.ok()) return question->found(ToMappers(*mappers));
-        spdlog::debug("event=mappers_not_found {}", LogStatus(mappers.status()));
-        question->found(mappers.status());
+namespace {
+
+// A question and the timer that ends the waiting for its answer.
+template <typename Answer>
+struct Question {
+  absl::AnyInvocable<void(absl::StatusOr<Answer>)> answered;
+  TimerId timer = 0;
+};
+
+// ask sends it, with what is called with the prober's answer.
+template <typename Found, typename Answer>
+void Ask(Executor& executor, ProberClient& client,
+         absl::AnyInvocable<void(absl::StatusOr<Answer>)> answered, Answer (*convert)(const Found&),
+         absl::FunctionRef<
+             absl::StatusOr<uint64_t>(std::function<void(const absl::StatusOr<Found>&)> callback)>
+             ask) {
+  const auto question = std::make_shared<Question<Answer>>();
+  question->answered = std::move(answered);
+  const absl::StatusOr<uint64_t> asked =
+      ask([&executor, question, convert](const absl::StatusOr<Found>& found) {
+        executor.Cancel(question->timer);
+        if (found.ok()) return question->answered(convert(*found));
+        spdlog::debug("event=no_word_on_page {}", LogStatus(found.status()));
+        question->answered(found.status());
       });
   if (!asked.ok()) {
-    spdlog::debug("event=mappers_not_asked {}", LogStatus(asked.status()));
+    spdlog::debug("event=page_not_asked_for {}", LogStatus(asked.status()));
     return;
   }
-  question->timer = executor_.After(kPatience, [this, asked = *asked] { client_.Cancel(asked); });
+  question->timer = executor.After(kPatience, [&client, asked = *asked] { client.Cancel(asked); });
+}
+
+}  // namespace
+
+void ProberPageWatch::FindMappers(uint64_t frame, OnMappers on_mappers) {
+  Ask<FrameMappers, PageMappers>(executor_, client_, std::move(on_mappers), &ToMappers,
+                                 [&](ProberClient::MappersCallback callback) {
+                                   return client_.FindMappers(frame, /*count=*/1,
+                                                              std::move(callback));
+                                 });
+}
+
+void ProberPageWatch::FindPinners(uint64_t frame, OnPinners on_pinners) {
+  Ask<FramePinners, PagePinners>(executor_, client_, std::move(on_pinners), &ToPinners,
+                                 [&](ProberClient::PinnersCallback callback) {
+                                   return client_.FindPinners(frame, std::move(callback));
+                                 });
 }
 
 }  // namespace dmaheap

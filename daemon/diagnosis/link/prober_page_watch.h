@@ -1,7 +1,7 @@
 // The prober's word on pages, for the engine.
 
-#ifndef DAEMON_DIAGNOSIS_PROBER_PAGE_WATCH_H_
-#define DAEMON_DIAGNOSIS_PROBER_PAGE_WATCH_H_
+#ifndef DAEMON_DIAGNOSIS_LINK_PROBER_PAGE_WATCH_H_
+#define DAEMON_DIAGNOSIS_LINK_PROBER_PAGE_WATCH_H_
 
 #include "daemon/core/page_watch.h"
 #include "daemon/diagnosis/prober/prober_client.h"
@@ -21,6 +21,7 @@ class ProberPageWatch : public PageWatch {
   Id Watch(pid_t thread, Id replaced, OnFound on_found, OnReleased on_released) override;
   void Unwatch(Id watch) override;
   void FindMappers(uint64_t frame, OnMappers on_mappers) override;
+  void FindPinners(uint64_t frame, OnPinners on_pinners) override;
 
  private:
   Executor& executor_;
@@ -31,4 +32,4 @@ class ProberPageWatch : public PageWatch {
 
 }  // namespace dmaheap
 
-#endif  // DAEMON_DIAGNOSIS_PROBER_PAGE_WATCH_H_
+#endif  // DAEMON_DIAGNOSIS_LINK_PROBER_PAGE_WATCH_H_

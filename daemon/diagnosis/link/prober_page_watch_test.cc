@@ -1,4 +1,4 @@
-#include "daemon/diagnosis/prober_page_watch.h"
+#include "daemon/diagnosis/link/prober_page_watch.h"
 
 #include <sys/socket.h>
 
@@ -57,6 +57,7 @@ class ProberPageWatchTest : public FdLeakCheck {
   }
   static ProberReply Frame(uint64_t frame, uint32_t present) {
     ProberReply reply;
+    reply.attempts.push_back({.error_number = EBUSY, .windows_refused = 1});
     reply.frames.push_back({.frame = frame, .present = present});
     return reply;
   }
@@ -94,6 +95,7 @@ TEST_F(ProberPageWatchTest, TellsWhetherThePageIsAFileSystemsWhereItsFlagsWereRe
   for (const uint64_t flags : {dirty, anonymous}) {
     Watch(90);
     ProberReply reply;
+    reply.attempts.push_back({});
     reply.frames.push_back({.frame = 77, .flags = flags, .present = kFrameFlags});
     Answer(Question(), std::move(reply));
   }
@@ -184,6 +186,48 @@ TEST_F(ProberPageWatchTest, AQuestionThatAProberTookToItsGraveIsForgotten) {
   executor_.Advance(absl::Minutes(1));
 
   EXPECT_EQ(client_->pending(), 0u);
+}
+
+TEST_F(ProberPageWatchTest, AnAttemptThatNoPageRefusedIsToldWithItsErrno) {
+  Watch(90);
+  ProberReply reply;
+  reply.attempts.push_back({.error_number = ENOMEM, .windows_refused = 0});
+
+  Answer(Question(), reply);
+
+  ASSERT_EQ(found_.size(), 1u);
+  ASSERT_TRUE(found_[0].ok()) << found_[0].status();
+  EXPECT_EQ(found_[0]->frame, 0u);
+  EXPECT_EQ(found_[0]->inner_error_number, ENOMEM);
+  EXPECT_EQ(found_[0]->windows_refused, 0);
+}
+
+TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
+  std::vector<absl::StatusOr<PagePinners>> answers;
+  pages_->FindPinners(77, [&](absl::StatusOr<PagePinners> found) { answers.push_back(found); });
+  const ProberRequest question = Question();
+  EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kWhoPins));
+  EXPECT_STREQ(question.name, "77");
+  ProberReply reply;
+  // KPF_LRU and KPF_ANON.
+  reply.frames.push_back({.frame = 77,
+                          .map_count = 1,
+                          .flags = (1u << 5) | (1u << 12),
+                          .present = kFrameMapCount | kFrameFlags | kFrameReferences,
+                          .references = 2});
+  reply.pinners.push_back({.pid = 42, .uid = 1047, .name = "sp\nool"});
+
+  Answer(question, reply);
+
+  ASSERT_EQ(answers.size(), 1u);
+  ASSERT_TRUE(answers[0].ok()) << answers[0].status();
+  EXPECT_EQ(answers[0]->kind, PagePinners::Kind::kAnonymous);
+  EXPECT_EQ(answers[0]->mappings, 1);
+  EXPECT_EQ(answers[0]->references, 2);
+  EXPECT_TRUE(answers[0]->complete);
+  ASSERT_EQ(answers[0]->processes.size(), 1u);
+  EXPECT_EQ(answers[0]->processes[0].pid, 42);
+  EXPECT_EQ(answers[0]->processes[0].name, "sp?ool");
 }
 
 }  // namespace

@@ -108,5 +108,63 @@ TEST_F(AreaReaderTest, NamesThatAreNoFolderAreRefused) {
   }
 }
 
+class FreeRunsTest : public AreaReaderTest {
+ protected:
+  // 64 pages, of which the first 8 and the 40th are in use.
+  void AddArea(absl::string_view bitmap = "debugfs/cma/reserved/bitmap") {
+    tree_.File("debugfs/cma/reserved/count", "64\n");
+    tree_.File("debugfs/cma/reserved/order_per_bit", "0\n");
+    tree_.File(std::string(bitmap), "255 256\n");
+  }
+  ProberReply ReadRuns(absl::string_view area, absl::Duration box = absl::InfiniteDuration()) {
+    return ReadFreeRuns(tree_.roots(), area, TimeBox(box));
+  }
+};
+
+TEST_F(FreeRunsTest, AreTheClearBitsOfTheBitmap) {
+  AddArea();
+
+  const ProberReply reply = ReadRuns("reserved");
+
+  EXPECT_EQ(reply.error_number, 0);
+  ASSERT_EQ(reply.areas.size(), 1u);
+  EXPECT_EQ(reply.areas[0].count_pages, 64u);
+  ASSERT_EQ(reply.runs.size(), 2u);
+  EXPECT_EQ(reply.runs[0].first, 8u);
+  EXPECT_EQ(reply.runs[0].pages, 32u);
+  EXPECT_EQ(reply.runs[1].first, 41u);
+  EXPECT_EQ(reply.runs[1].pages, 23u);
+}
+
+TEST_F(FreeRunsTest, AreReadFromTheOnlyRangeOfNewerKernels) {
+  AddArea("debugfs/cma/reserved/ranges/0/bitmap");
+  tree_.Link("debugfs/cma/reserved/bitmap", "ranges/0/bitmap");
+
+  EXPECT_EQ(ReadRuns("reserved").runs.size(), 2u);
+}
+
+TEST_F(FreeRunsTest, OfSeveralRangesAreNotTold) {
+  AddArea("debugfs/cma/reserved/ranges/0/bitmap");
+  tree_.File("debugfs/cma/reserved/ranges/1/bitmap", "0\n");
+
+  EXPECT_EQ(ReadRuns("reserved").error_number, ENOTSUP);
+}
+
+TEST_F(FreeRunsTest, ABitmapThatIsNoneIsNotGuessedAt) {
+  AddArea();
+  tree_.File("debugfs/cma/reserved/bitmap", "255\n");
+  EXPECT_EQ(ReadRuns("reserved").error_number, EBADMSG);
+
+  tree_.File("debugfs/cma/reserved/bitmap", "255 many\n");
+  EXPECT_EQ(ReadRuns("reserved").error_number, EBADMSG);
+}
+
+TEST_F(FreeRunsTest, WhatIsMissingIsSaidByItsErrno) {
+  EXPECT_EQ(ReadRuns("none").error_number, ENOENT);
+  EXPECT_EQ(ReadRuns("../secret").error_number, EINVAL);
+  AddArea();
+  EXPECT_EQ(ReadRuns("reserved", absl::ZeroDuration()).error_number, ENOENT) << "no count in time";
+}
+
 }  // namespace
 }  // namespace dmaheap

@@ -15,10 +15,6 @@
 
 namespace dmaheap {
 
-// Records of each kind in one answer: more buffers than any machine's fds can name (65536), and
-// 8 MiB of datagrams. What is beyond is left out, and the answer is marked partial.
-inline constexpr size_t kMaxProberRecords = 65536;
-
 struct DmabufSource {
   std::vector<BufferRecord> buffers;
   bool complete = false;

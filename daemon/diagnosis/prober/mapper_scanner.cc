@@ -1,21 +1,21 @@
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/pagemap.h"
+#include "daemon/diagnosis/prober/process_identity.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
@@ -30,9 +30,6 @@ constexpr size_t kEntriesPerRead = 4096;
 // Reading 2 MiB of pagemap for each GiB takes its time, so what is reserved in terabytes (a
 // sanitizer's shadow, a garbage collector's heap) is left out.
 constexpr uint64_t kMaxMappingBytes = uint64_t{64} << 30;
-
-// A process whose locks are taken is not waited for.
-constexpr absl::Duration kNameTimeBox = absl::Milliseconds(5);
 
 class Scan {
  public:
@@ -76,19 +73,13 @@ class Scan {
     return whole;
   }
 
-  MapperRecord Describe(int proc, int32_t pid, uint64_t pages) {
+  static MapperRecord Describe(int proc, int32_t pid, uint64_t pages) {
     MapperRecord record{.pid = pid, .uid = kNoUid, .pages = pages};
-    const std::string folder = absl::StrCat(pid);
-    struct stat owner;
-    if (fstatat(proc, folder.c_str(), &owner, AT_SYMLINK_NOFOLLOW) == 0) record.uid = owner.st_uid;
-    const absl::StatusOr<UniqueFd> comm = OpenFileBelow(proc, folder + "/comm");
-    if (!comm.ok()) return record;
-    // Of its own: a name that is known is worth more than the time.
-    const TimeBox box(kNameTimeBox);
-    const absl::StatusOr<FileText> text = ReadAll(comm->get(), sizeof(record.name), box);
-    if (!text.ok()) return record;
-    const absl::string_view name = absl::StripTrailingAsciiWhitespace(text->bytes);
-    std::copy_n(name.begin(), std::min(name.size(), sizeof(record.name) - 1), record.name);
+    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
+    if (!process.ok()) return record;
+    const ProcessIdentity identity = ReadProcessIdentity(process->get());
+    record.uid = identity.uid;
+    std::copy(std::begin(identity.name), std::end(identity.name), record.name);
     return record;
   }
 

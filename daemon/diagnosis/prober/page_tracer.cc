@@ -48,20 +48,26 @@ ProberReply PageTracer::Watch(uint64_t sequence, absl::string_view question) {
   Drain();
   Watched watched;
   if (auto before = watches_.extract(replaced); !before.empty()) watched = before.mapped();
-  const auto refused = refused_.find(thread);
-  if (refused == refused_.end()) {
+  const auto attempt = attempts_.extract(thread);
+  if (attempt.empty()) {
     Count();
     reply.error_number = ENOENT;
     return reply;
   }
-  if (watched.frame == refused->second) {
+  const Attempt& told = attempt.mapped();
+  reply.attempts.push_back(
+      {.error_number = told.error_number.value_or(0), .windows_refused = told.windows_refused});
+  if (told.frame == 0) {
+    Count();
+    return reply;
+  }
+  if (watched.frame == told.frame) {
     watched.armed = files_.filter >= 0 && files_.enable >= 0;
     // It was let go between the end of the attempt and this question.
     if (watched.released) released_.push_back(sequence);
   } else {
-    watched = Watched{.thread = thread, .frame = refused->second};
+    watched = Watched{.thread = thread, .frame = told.frame};
   }
-  refused_.erase(refused);
   watched.asked = ++questions_;
   FrameRecord record;
   record.frame = watched.frame;
@@ -118,6 +124,7 @@ void PageTracer::Settle() {
   if (filter != filter_) {
     if (!Write(files_.filter, filter)) return;
     filter_ = filter;
+    told_ = frames;
   }
   if (!enabled_) enabled_ = Write(files_.enable, "1");
 }
@@ -132,12 +139,26 @@ std::vector<uint64_t> PageTracer::TakeReleased() {
   return std::exchange(released_, {});
 }
 
-void PageTracer::Drain() {
+bool PageTracer::Sees(uint64_t frame) const { return enabled_ && told_.contains(frame); }
+
+absl::optional<ReferenceDropped> PageTracer::Touch(uint64_t frame,
+                                                   absl::FunctionRef<void()> touch) {
+  // A line that came late would tell of an earlier touch.
+  if (!Drain()) return absl::nullopt;
+  touched_ = frame;
+  own_drop_.reset();
+  touch();
+  Drain();
+  touched_ = 0;
+  return std::exchange(own_drop_, absl::nullopt);
+}
+
+bool PageTracer::Drain() {
   for (int reads = 0; reads < kMostReads; ++reads) {
     char bytes[kReadBytes];
     const ssize_t got = read(files_.pipe, bytes, sizeof(bytes));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
+    if (got <= 0) return true;
     rest_.append(bytes, static_cast<size_t>(got));
     size_t begin = 0;
     for (size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
@@ -146,17 +167,33 @@ void PageTracer::Drain() {
     rest_.erase(0, begin);
     if (rest_.size() > kMaxLineBytes) rest_.clear();
   }
+  return false;
 }
 
 void PageTracer::TakeLine(absl::string_view text) {
   const TraceLine line = ParseTraceLine(text);
   if (const auto* refused = std::get_if<WindowRefused>(&line)) OnRefused(*refused);
+  if (const auto* finished = std::get_if<AllocationFinished>(&line)) OnFinished(*finished);
   if (const auto* dropped = std::get_if<ReferenceDropped>(&line)) OnDropped(*dropped);
 }
 
+PageTracer::Attempt& PageTracer::AttemptOf(int32_t thread) {
+  if (attempts_.size() >= kMostThreads) attempts_.clear();
+  Attempt& attempt = attempts_[thread];
+  if (attempt.error_number.has_value()) attempt = Attempt();
+  return attempt;
+}
+
+void PageTracer::OnFinished(const AllocationFinished& finished) {
+  AttemptOf(finished.thread).error_number = finished.error_number;
+  // One that has its pages leaves nothing to be asked.
+  if (finished.error_number == 0) attempts_.erase(finished.thread);
+}
+
 void PageTracer::OnRefused(const WindowRefused& refused) {
-  if (refused_.size() >= kMostThreads) refused_.clear();
-  refused_[refused.thread] = refused.frame;
+  Attempt& attempt = AttemptOf(refused.thread);
+  attempt.frame = refused.frame;
+  ++attempt.windows_refused;
   // What was let go before the attempt looked has not helped it.
   for (auto& [sequence, watched] : watches_) {
     if (watched.thread == refused.thread) watched.released = false;
@@ -166,6 +203,11 @@ void PageTracer::OnRefused(const WindowRefused& refused) {
 // An attempt takes a reference to the page and gives it back, so not every drop is the one that was
 // waited for: only one that leaves fewer than were left before, or none but mappings.
 void PageTracer::OnDropped(const ReferenceDropped& dropped) {
+  // What this thread took to find out something was not what kept the page.
+  if (dropped.thread == gettid()) {
+    if (dropped.frame == touched_) own_drop_ = dropped;
+    return;
+  }
   const int64_t excess = dropped.references - dropped.mappings;
   for (auto& [sequence, watched] : watches_) {
     if (!watched.armed || watched.frame != dropped.frame) continue;

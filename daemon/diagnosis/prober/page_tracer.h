@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
@@ -39,8 +41,9 @@ class PageTracer {
   explicit PageTracer(Files files) : files_(files), inherited_(files.enable >= 0) {}
 
   // question: "THREAD REPLACED" in digits, REPLACED the sequence of an earlier one, or 0. One
-  // FrameRecord; kFrameWatched if it is watched from now on, which Settle() sees to. error_number:
-  // EINVAL, ENOTSUP without a trace, ENOENT where it tells of no page.
+  // AttemptRecord, and, if a page refused it, one FrameRecord; kFrameWatched if it is watched from
+  // now on, which Settle() sees to. error_number: EINVAL, ENOTSUP without a trace, ENOENT where it
+  // tells of no page.
   ProberReply Watch(uint64_t sequence, absl::string_view question);
   // question: "SEQUENCE". No record.
   ProberReply Unwatch(absl::string_view question);
@@ -50,6 +53,12 @@ class PageTracer {
 
   // Whose page was let go, since the last call.
   std::vector<uint64_t> TakeReleased();
+
+  // Whether each reference to the frame that is given up is told.
+  bool Sees(uint64_t frame) const;
+  // What was left of the frame's references when this thread gave one up, the last time inside
+  // touch; absent: it gave up none. Only for a frame that is seen.
+  absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
 
   // What to poll for reading, then to call TakeReleased; -1 while nothing is watched.
   int fd() const { return watches_any_ ? files_.pipe : -1; }
@@ -71,9 +80,22 @@ class PageTracer {
     bool released = false;
   };
 
-  void Drain();
+  // What was told of a thread's last attempt.
+  struct Attempt {
+    // The page that refused the last window; 0: none did.
+    uint64_t frame = 0;
+    uint32_t windows_refused = 0;
+    // What it came to; absent: it is not over.
+    absl::optional<int> error_number = absl::nullopt;
+  };
+
+  // Whether nothing is left to be read.
+  bool Drain();
   void TakeLine(absl::string_view line);
   void OnRefused(const WindowRefused& refused);
+  void OnFinished(const AllocationFinished& finished);
+  // The attempt that is under way.
+  Attempt& AttemptOf(int32_t thread);
   void OnDropped(const ReferenceDropped& dropped);
   void DropOldest();
   void Count();
@@ -82,8 +104,8 @@ class PageTracer {
   Files files_;
   // Of a line that was cut off.
   std::string rest_;
-  // The page that refused the last window, by thread.
-  std::map<int32_t, uint64_t> refused_;
+  // By thread, until it is asked for.
+  std::map<int32_t, Attempt> attempts_;
   // By the sequence of the question.
   std::map<uint64_t, Watched> watches_;
   std::vector<uint64_t> released_;
@@ -93,6 +115,11 @@ class PageTracer {
   bool enabled_ = false;
   bool inherited_ = false;
   std::string filter_;
+  // The frames in it.
+  std::set<uint64_t> told_;
+  // The last reference that this thread gave up, and of which frame that counts; 0: of none.
+  uint64_t touched_ = 0;
+  absl::optional<ReferenceDropped> own_drop_;
 };
 
 }  // namespace dmaheap

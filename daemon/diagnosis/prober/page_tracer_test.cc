@@ -54,11 +54,17 @@ class PageTracerTest : public FdLeakCheck {
                         "start_pfn=0x1c000 end_pfn=0x1fc00 fin_pfn=0x%x ret=fail",
                         thread, frame));
   }
-  void Drop(int references, int mappings, uint64_t frame = kFrame) {
+  void Drop(int references, int mappings, uint64_t frame = kFrame, int thread = 7) {
     Say(
-        absl::StrFormat("     sh-7      [001] .....     4.230956: page_ref_mod_and_test: pfn=0x%x "
+        absl::StrFormat("     sh-%d      [001] .....     4.230956: page_ref_mod_and_test: pfn=0x%x "
                         "flags=none count=%d mapcount=%d mapping=0 mt=1 val=-1 ret=0",
-                        frame, references, mappings - 1));
+                        thread, frame, references, mappings - 1));
+  }
+  void Finish(int thread, int error_number) {
+    Say(
+        absl::StrFormat("   heap-reserved-%d      [001] .....     4.088399: cma_alloc_finish: "
+                        "name=reserved pfn=0x0 page=0 count=15360 align=8 errorno=%d",
+                        thread, -error_number));
   }
   static std::string Written(const UniqueFd& fd) {
     char bytes[256];
@@ -283,6 +289,80 @@ TEST_F(PageTracerTest, ALineThatComesInPiecesIsALine) {
             static_cast<ssize_t>(line.size() - 40));
 
   EXPECT_EQ(tracer_.TakeReleased(), std::vector<uint64_t>{2});
+}
+
+TEST_F(PageTracerTest, ATouchTellsWhatIsLeftOfTheReferences) {
+  WatchFrame();
+  Drop(4, 1, kFrame, gettid());  // of an earlier one, which was not read
+
+  const auto touched = tracer_.Touch(kFrame, [&] {
+    Drop(9, 1, kFrame + 1, gettid());
+    Drop(3, 1, kFrame, gettid());
+    Drop(2, 1, kFrame, gettid());
+  });
+
+  ASSERT_TRUE(touched.has_value());
+  EXPECT_EQ(touched->references, 2);
+  EXPECT_EQ(touched->mappings, 1);
+}
+
+TEST_F(PageTracerTest, ATouchThatTookNoReferenceTellsNothing) {
+  WatchFrame();
+  EXPECT_FALSE(tracer_.Touch(kFrame, [&] { Drop(2, 1, kFrame, gettid() + 1); }).has_value());
+  Drop(2, 1, kFrame, gettid());
+  EXPECT_FALSE(tracer_.Touch(kFrame, [] {}).has_value()) << "of before";
+}
+
+TEST_F(PageTracerTest, WhatATouchGivesBackIsNoRelease) {
+  WatchFrame();
+  tracer_.Touch(kFrame, [&] {
+    Drop(4, 1, kFrame, gettid());
+    Drop(2, 1, kFrame, gettid());
+    Drop(1, 1, kFrame, gettid());
+  });
+  EXPECT_TRUE(tracer_.TakeReleased().empty());
+}
+
+TEST_F(PageTracerTest, SeesWhatTheKernelWasToldOf) {
+  EXPECT_FALSE(tracer_.Sees(kFrame));
+  WatchFrame();
+  EXPECT_TRUE(tracer_.Sees(kFrame));
+  EXPECT_FALSE(tracer_.Sees(kFrame + 1));
+  tracer_.Unwatch("2");
+  tracer_.Rest();
+  EXPECT_FALSE(tracer_.Sees(kFrame));
+}
+
+TEST_F(PageTracerTest, TellsWhatTheAttemptCameToAndHowManyWindowsWereRefused) {
+  Refuse(90, 0x100);
+  Refuse(90, 0x200);
+  Finish(90, EBUSY);
+
+  const ProberReply reply = tracer_.Watch(1, "90 0");
+
+  ASSERT_EQ(reply.attempts.size(), 1u);
+  EXPECT_EQ(reply.attempts[0].error_number, EBUSY);
+  EXPECT_EQ(reply.attempts[0].windows_refused, 2u);
+  EXPECT_EQ(reply.frames.at(0).frame, 0x200u);
+}
+
+TEST_F(PageTracerTest, AnAttemptThatNoPageRefusedIsToldWithoutAPage) {
+  Refuse(90, 0x100);
+  Finish(90, EBUSY);
+  Finish(90, ENOMEM);
+
+  const ProberReply reply = tracer_.Watch(1, "90 0");
+
+  EXPECT_EQ(reply.error_number, 0);
+  EXPECT_EQ(reply.attempts.at(0).error_number, ENOMEM);
+  EXPECT_EQ(reply.attempts.at(0).windows_refused, 0u);
+  EXPECT_TRUE(reply.frames.empty());
+}
+
+TEST_F(PageTracerTest, OneThatGotItsPagesLeavesNothingToBeAsked) {
+  Refuse(90, 0x100);
+  Finish(90, 0);
+  EXPECT_EQ(tracer_.Watch(1, "90 0").error_number, ENOENT);
 }
 
 }  // namespace

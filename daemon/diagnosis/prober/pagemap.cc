@@ -14,9 +14,11 @@ bool ParseHex(absl::string_view text, uint64_t& number) {
 
 // include/uapi/linux/kernel-page-flags.h; the last one include/linux/kernel-page-flags.h.
 constexpr uint64_t kDirty = uint64_t{1} << 4;
+constexpr uint64_t kLru = uint64_t{1} << 5;
 constexpr uint64_t kSlab = uint64_t{1} << 7;
 constexpr uint64_t kWriteback = uint64_t{1} << 8;
 constexpr uint64_t kBuddy = uint64_t{1} << 10;
+constexpr uint64_t kMapped = uint64_t{1} << 11;
 constexpr uint64_t kAnonymous = uint64_t{1} << 12;
 constexpr uint64_t kSwapBacked = uint64_t{1} << 14;
 constexpr uint64_t kPrivate = uint64_t{1} << 35;
@@ -26,6 +28,13 @@ constexpr uint64_t kPrivate = uint64_t{1} << 35;
 bool MayBeUnwritten(uint64_t frame_flags) {
   return (frame_flags & (kAnonymous | kSwapBacked | kSlab | kBuddy)) == 0 &&
          (frame_flags & (kDirty | kWriteback | kPrivate)) != 0;
+}
+
+FrameKind KindOfFrame(uint64_t frame_flags) {
+  if ((frame_flags & kBuddy) != 0) return FrameKind::kFree;
+  if ((frame_flags & kAnonymous) != 0) return FrameKind::kAnonymous;
+  if ((frame_flags & kSlab) != 0) return FrameKind::kOther;
+  return (frame_flags & (kLru | kMapped)) != 0 ? FrameKind::kPageCache : FrameKind::kOther;
 }
 
 absl::optional<FrameRange> ParseFrameRange(absl::string_view text) {

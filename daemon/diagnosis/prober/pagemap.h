@@ -49,6 +49,18 @@ void CountFrames(absl::Span<const uint64_t> entries, const FrameRange& range, Pa
 // writes nothing.
 bool MayBeUnwritten(uint64_t frame_flags);
 
+// What a frame with these flags is.
+enum class FrameKind {
+  // Nobody's: the allocator of pages has it.
+  kFree,
+  kAnonymous,
+  // Of a file, those of tmpfs and memfds among them.
+  kPageCache,
+  // The kernel's own, or not known.
+  kOther,
+};
+FrameKind KindOfFrame(uint64_t frame_flags);
+
 struct AddressRange {
   uint64_t begin = 0;
   uint64_t end = 0;

@@ -20,6 +20,7 @@
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/guard.h"
 #include "daemon/diagnosis/prober/mapper_scanner.h"
+#include "daemon/diagnosis/prober/pinner_scanner.h"
 #include "daemon/diagnosis/prober/sandbox.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "daemon/handover/barrier_wire.h"
@@ -93,6 +94,7 @@ absl::Duration BoxOf(ProberOp op) {
     case ProberOp::kListDmabufs:
       return kProberListTimeBox;
     case ProberOp::kWhoMaps:
+    case ProberOp::kWhoPins:
       return kProberMappersTimeBox;
     default:
       return kProberTimeBox;
@@ -134,8 +136,14 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
     case ProberOp::kAreaState:
       reply = ReadAreaState(roots_, request->name, box);
       break;
+    case ProberOp::kFreeRuns:
+      reply = ReadFreeRuns(roots_, request->name, box);
+      break;
     case ProberOp::kWhoMaps:
       reply = FindMappers(roots_, request->name, box);
+      break;
+    case ProberOp::kWhoPins:
+      reply = FindPinners(roots_, request->name, pages_, box);
       break;
     case ProberOp::kWatchPage:
       reply = WatchPage(request->sequence, request->name);

@@ -33,8 +33,8 @@ inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
 // get through every process proves nothing; on a busy machine 50 of them took longer than 50 ms.
 inline constexpr absl::Duration kProberListTimeBox = absl::Milliseconds(500);
 
-// The same for who maps a page: no allocation waits for that either, but the keeper's questions do.
-// Measured: 10 to 110 ms in a storm of forks.
+// The same for who maps and who pins a page: no allocation waits for that either, but the keeper's
+// questions do. Measured: 10 to 110 ms in a storm of forks.
 inline constexpr absl::Duration kProberMappersTimeBox = absl::Milliseconds(150);
 
 class Prober {

@@ -68,6 +68,16 @@ AreaState ToState(const AreaRecord& record) {
   return state;
 }
 
+CmaFreeList ToFreeList(const AreaRecord& area, const std::vector<RunRecord>& runs) {
+  CmaFreeList list;
+  list.total_pages = static_cast<int64_t>(area.count_pages);
+  for (const RunRecord& run : runs) {
+    list.runs.push_back({static_cast<int64_t>(run.first), static_cast<int64_t>(run.pages)});
+    list.free_pages += static_cast<int64_t>(run.pages);
+  }
+  return list;
+}
+
 FrameMappers ToMappers(const ProberReplyHeader& header, const std::vector<FrameRecord>& frames,
                        const std::vector<MapperRecord>& mappers) {
   FrameMappers found;
@@ -84,6 +94,25 @@ FrameMappers ToMappers(const ProberReplyHeader& header, const std::vector<FrameR
          .uid = mapper.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(mapper.uid),
          .pages = static_cast<int64_t>(mapper.pages),
          .name = mapper.name});
+  }
+  return found;
+}
+
+FramePinners ToPinners(const ProberReplyHeader& header, const FrameRecord& frame,
+                       const std::vector<PinnerRecord>& pinners) {
+  FramePinners found;
+  found.complete = (header.flags & kProberHoldersPartial) == 0;
+  if ((frame.present & kFrameMapCount) != 0) {
+    found.map_count = static_cast<int64_t>(frame.map_count);
+  }
+  if ((frame.present & kFrameReferences) != 0) found.references = frame.references;
+  if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
+  for (const PinnerRecord& pinner : pinners) {
+    found.processes.push_back(
+        {.pid = pinner.pid,
+         .uid = pinner.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(pinner.uid),
+         .kind = pinner.kind,
+         .name = pinner.name});
   }
   return found;
 }
@@ -123,6 +152,14 @@ absl::StatusOr<uint64_t> ProberClient::GetAreaState(absl::string_view area, Area
   return Send(area, std::move(pending));
 }
 
+absl::StatusOr<uint64_t> ProberClient::GetFreeList(absl::string_view area,
+                                                   FreeListCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kFreeRuns;
+  pending.on_free_list = std::move(callback);
+  return Send(area, std::move(pending));
+}
+
 absl::StatusOr<uint64_t> ProberClient::GetCgroupMembers(int cgroup, MembersCallback callback) {
   Pending pending;
   pending.op = ProberOp::kCgroupMembers;
@@ -136,6 +173,13 @@ absl::StatusOr<uint64_t> ProberClient::FindMappers(uint64_t first_frame, uint64_
   pending.op = ProberOp::kWhoMaps;
   pending.on_mappers = std::move(callback);
   return Send(absl::StrCat(first_frame, " ", count), std::move(pending));
+}
+
+absl::StatusOr<uint64_t> ProberClient::FindPinners(uint64_t frame, PinnersCallback callback) {
+  Pending pending;
+  pending.op = ProberOp::kWhoPins;
+  pending.on_pinners = std::move(callback);
+  return Send(absl::StrCat(frame), std::move(pending));
 }
 
 absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced,
@@ -208,8 +252,11 @@ void ProberClient::OnPart(ProberReplyPart part) {
   pending.buffers.insert(pending.buffers.end(), part.buffers.begin(), part.buffers.end());
   pending.holders.insert(pending.holders.end(), part.holders.begin(), part.holders.end());
   pending.areas.insert(pending.areas.end(), part.areas.begin(), part.areas.end());
+  pending.runs.insert(pending.runs.end(), part.runs.begin(), part.runs.end());
   pending.members.insert(pending.members.end(), part.members.begin(), part.members.end());
   pending.frames.insert(pending.frames.end(), part.frames.begin(), part.frames.end());
+  pending.pinners.insert(pending.pinners.end(), part.pinners.begin(), part.pinners.end());
+  pending.attempts.insert(pending.attempts.end(), part.attempts.begin(), part.attempts.end());
   pending.mappers.insert(pending.mappers.end(), part.mappers.begin(), part.mappers.end());
   if (in_order && (part.header.flags & kProberLast) == 0) return;
 
@@ -222,10 +269,14 @@ void ProberClient::OnPart(ProberReplyPart part) {
     status = absl::DataLossError("a part of the prober's reply is missing");
   } else if (part.header.error_number != 0) {
     status = ErrnoStatus(part.header.error_number, "the prober could not answer");
-  } else if (done.op == ProberOp::kAreaState && done.areas.size() != 1) {
+  } else if ((done.op == ProberOp::kAreaState || done.op == ProberOp::kFreeRuns) &&
+             done.areas.size() != 1) {
     status = absl::InternalError(
         absl::StrCat("the prober answered with ", done.areas.size(), " areas, not 1"));
-  } else if (done.op == ProberOp::kWatchPage && done.frames.size() != 1) {
+  } else if (done.op == ProberOp::kWatchPage && done.attempts.size() != 1) {
+    status = absl::InternalError(
+        absl::StrCat("the prober answered with ", done.attempts.size(), " attempts, not 1"));
+  } else if (done.op == ProberOp::kWhoPins && done.frames.size() != 1) {
     status = absl::InternalError(
         absl::StrCat("the prober answered with ", done.frames.size(), " pages, not 1"));
   }
@@ -240,16 +291,25 @@ void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
   } else if (done.op == ProberOp::kAreaState) {
     if (!status.ok()) return done.on_area(status);
     done.on_area(ToState(done.areas.front()));
+  } else if (done.op == ProberOp::kFreeRuns) {
+    if (!status.ok()) return done.on_free_list(status);
+    done.on_free_list(ToFreeList(done.areas.front(), done.runs));
   } else if (done.op == ProberOp::kWhoMaps) {
     if (!status.ok()) return done.on_mappers(status);
     done.on_mappers(ToMappers(header, done.frames, done.mappers));
+  } else if (done.op == ProberOp::kWhoPins) {
+    if (!status.ok()) return done.on_pinners(status);
+    done.on_pinners(ToPinners(header, done.frames.front(), done.pinners));
   } else if (done.op == ProberOp::kWatchPage) {
     if (!status.ok()) return done.on_page(status);
-    const FrameRecord& record = done.frames.front();
     RefusingPage page;
-    page.frame = record.frame;
-    page.watched = (record.present & kFrameWatched) != 0;
-    if ((record.present & kFrameFlags) != 0) page.flags = record.flags;
+    page.error_number = done.attempts.front().error_number;
+    page.windows_refused = static_cast<int>(done.attempts.front().windows_refused);
+    for (const FrameRecord& record : done.frames) {
+      page.frame = record.frame;
+      page.watched = (record.present & kFrameWatched) != 0;
+      if ((record.present & kFrameFlags) != 0) page.flags = record.flags;
+    }
     done.on_page(page);
   } else {
     if (!status.ok()) return done.on_members(status);

@@ -30,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
+#include "heaps/cma_area.h"
 #include "proto/unique_fd.h"
 
 namespace dmaheap {
@@ -105,8 +106,31 @@ struct FrameMappers {
   absl::optional<uint64_t> flags;
 };
 
+// What holds a page frame beyond its mappings.
+struct FramePinners {
+  struct Process {
+    pid_t pid = 0;
+    // Absent: not told.
+    absl::optional<uint32_t> uid;
+    PinKind kind = PinKind::kPipe;
+    // As it calls itself: untrusted text.
+    std::string name;
+  };
+  std::vector<Process> processes;
+  // Every process was looked into.
+  bool complete = false;
+  // Of the frame. Absent: not told.
+  absl::optional<int64_t> map_count;
+  absl::optional<int64_t> references;
+  absl::optional<uint64_t> flags;
+};
+
 struct RefusingPage {
+  // 0: no page refused.
   uint64_t frame = 0;
+  // What the allocator itself came to; 0: not told. And how many windows pages refused it.
+  int error_number = 0;
+  int windows_refused = 0;
   // Its release will be told.
   bool watched = false;
   // Its KPF_ flags. Absent: not told.
@@ -117,8 +141,10 @@ class ProberClient {
  public:
   using DmabufsCallback = std::function<void(absl::StatusOr<DmabufList>)>;
   using AreaCallback = std::function<void(absl::StatusOr<AreaState>)>;
+  using FreeListCallback = std::function<void(absl::StatusOr<CmaFreeList>)>;
   using MembersCallback = std::function<void(absl::StatusOr<CgroupMemberList>)>;
   using MappersCallback = std::function<void(absl::StatusOr<FrameMappers>)>;
+  using PinnersCallback = std::function<void(absl::StatusOr<FramePinners>)>;
   using PageCallback = std::function<void(absl::StatusOr<RefusingPage>)>;
   using ReleaseCallback = std::function<void()>;
 
@@ -134,11 +160,16 @@ class ProberClient {
   // when there is none any more. The callback gets the status of a prober that could not answer.
   absl::StatusOr<uint64_t> ListDmabufs(DmabufsCallback callback);
   absl::StatusOr<uint64_t> GetAreaState(absl::string_view area, AreaCallback callback);
+  // Errors: as ReadFreeRuns of area_reader.h.
+  absl::StatusOr<uint64_t> GetFreeList(absl::string_view area, FreeListCallback callback);
   // cgroup is its place on the command line.
   absl::StatusOr<uint64_t> GetCgroupMembers(int cgroup, MembersCallback callback);
   // Errno EPERM: the prober may not see the numbers of frames (CAP_SYS_ADMIN).
   absl::StatusOr<uint64_t> FindMappers(uint64_t first_frame, uint64_t count,
                                        MappersCallback callback);
+
+  // Of a page that is not watched only its flags and mappings are told.
+  absl::StatusOr<uint64_t> FindPinners(uint64_t frame, PinnersCallback callback);
 
   // The page that refused the last window of that thread. Errno ENOENT: the kernel told of none;
   // ENOTSUP: it tells of none. on_released is called each time that the page is let go, until
@@ -167,16 +198,21 @@ class ProberClient {
     ProberOp op = ProberOp::kListDmabufs;
     DmabufsCallback on_dmabufs;
     AreaCallback on_area;
+    FreeListCallback on_free_list;
     MembersCallback on_members;
     MappersCallback on_mappers;
+    PinnersCallback on_pinners;
     PageCallback on_page;
     uint32_t next_part = 0;
     std::vector<BufferRecord> buffers;
     std::vector<HolderRecord> holders;
     std::vector<AreaRecord> areas;
+    std::vector<RunRecord> runs;
     std::vector<MemberRecord> members;
     std::vector<FrameRecord> frames;
     std::vector<MapperRecord> mappers;
+    std::vector<PinnerRecord> pinners;
+    std::vector<AttemptRecord> attempts;
   };
 
   ProberClient(UniqueFd socket, uint64_t first_sequence)

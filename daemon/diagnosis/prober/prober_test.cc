@@ -185,6 +185,7 @@ TEST_F(ProberTest, TellsOfAReleaseWhileItServes) {
             .value();
     ASSERT_TRUE(SendDatagram(broker.get(), question, {}).ok());
     const FrameRecord frame = next().frames.at(0);
+    EXPECT_EQ(next().attempts.at(0).windows_refused, 1u);
     EXPECT_EQ(frame.frame, 5u);
     EXPECT_EQ(frame.present & kFrameFlags, kFrameFlags);
     EXPECT_EQ(frame.flags, 0x838u);

@@ -88,9 +88,12 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply) {
     AppendParts(model, ProberRecordKind::kBuffer, reply.buffers, parts);
     AppendParts(model, ProberRecordKind::kHolder, reply.holders, parts);
     AppendParts(model, ProberRecordKind::kArea, reply.areas, parts);
+    AppendParts(model, ProberRecordKind::kRun, reply.runs, parts);
     AppendParts(model, ProberRecordKind::kMember, reply.members, parts);
     AppendParts(model, ProberRecordKind::kFrame, reply.frames, parts);
     AppendParts(model, ProberRecordKind::kMapper, reply.mappers, parts);
+    AppendParts(model, ProberRecordKind::kPinner, reply.pinners, parts);
+    AppendParts(model, ProberRecordKind::kAttempt, reply.attempts, parts);
   }
   if (parts.empty()) parts.emplace_back(reinterpret_cast<const char*>(&model), sizeof(model));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -135,6 +138,9 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     case ProberRecordKind::kArea:
       taken = TakeRecords(bytes, part.header.count, part.areas);
       break;
+    case ProberRecordKind::kRun:
+      taken = TakeRecords(bytes, part.header.count, part.runs);
+      break;
     case ProberRecordKind::kMember:
       taken = TakeRecords(bytes, part.header.count, part.members);
       break;
@@ -143,6 +149,12 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
       break;
     case ProberRecordKind::kMapper:
       taken = TakeRecords(bytes, part.header.count, part.mappers);
+      break;
+    case ProberRecordKind::kPinner:
+      taken = TakeRecords(bytes, part.header.count, part.pinners);
+      break;
+    case ProberRecordKind::kAttempt:
+      taken = TakeRecords(bytes, part.header.count, part.attempts);
       break;
     default:
       taken = Malformed(absl::StrCat("records of kind ", part.header.kind));
@@ -153,6 +165,7 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     record.name[sizeof(record.name) - 1] = '\0';
   }
   for (MapperRecord& record : part.mappers) record.name[sizeof(record.name) - 1] = '\0';
+  for (PinnerRecord& record : part.pinners) record.name[sizeof(record.name) - 1] = '\0';
   return part;
 }
 

@@ -26,6 +26,11 @@ inline constexpr uint32_t kProberWireVersion = 1;
 // KiB) holds twelve of them, so that the prober rarely waits for the broker.
 inline constexpr size_t kMaxProberDatagramBytes = 16384;
 
+// Records of each kind in one answer: more buffers than any machine's fds can name (65536), and
+// 8 MiB of datagrams. Of a list that is longer the rest is left out, and the answer is marked
+// partial.
+inline constexpr size_t kMaxProberRecords = 65536;
+
 enum class ProberOp : uint32_t {
   // The live buffers and who holds them. Records: BufferRecord, then HolderRecord. No name.
   kListDmabufs = 1,
@@ -39,12 +44,18 @@ enum class ProberOp : uint32_t {
   kWhoMaps = 4,
   // The page that refused the last window of a thread, and its release from now on. The name is
   // "THREAD REPLACED" in digits, REPLACED the sequence of a question whose watch this one takes
-  // over, or 0. Records: one FrameRecord, with its flags. Then, each time that the page was let go,
-  // one more
-  // datagram of the same sequence, without a record, flagged kProberPageReleased.
+  // over, or 0. Records: one AttemptRecord, and one FrameRecord, with its flags, unless no page
+  // refused. Then, each time that the page was let go, one more datagram of the same sequence,
+  // without a record, flagged kProberPageReleased.
   kWatchPage = 5,
   // Ends the watch of the question whose sequence is the name, in digits. No record.
   kUnwatchPage = 6,
+  // The free pages of the CMA area of that name. Records: one AreaRecord, then RunRecord,
+  // ascending.
+  kFreeRuns = 7,
+  // What holds the page frame that is the name, in digits, beyond its mappings. Records: one
+  // FrameRecord, then PinnerRecord.
+  kWhoPins = 8,
 };
 
 struct ProberRequest {
@@ -74,7 +85,10 @@ enum class ProberRecordKind : uint32_t {
   kArea = 3,
   kMember = 4,
   kFrame = 5,
-  kMapper = 6
+  kMapper = 6,
+  kRun = 7,
+  kPinner = 8,
+  kAttempt = 9
 };
 
 // Flags of a reply.
@@ -164,6 +178,12 @@ struct AreaRecord {
   uint64_t release_success_pages = 0;
 };
 
+// Free pages next to each other, counted from the beginning of the area.
+struct RunRecord {
+  uint64_t first = 0;
+  uint64_t pages = 0;
+};
+
 struct MemberRecord {
   // 0: of a pid namespace above ours.
   int32_t pid = 0;
@@ -174,44 +194,68 @@ inline constexpr uint32_t kFrameMapCount = 1;
 inline constexpr uint32_t kFrameFlags = 2;
 // Not a number: the release of the frame will be told.
 inline constexpr uint32_t kFrameWatched = 4;
+inline constexpr uint32_t kFrameReferences = 8;
 
 struct FrameRecord {
   uint64_t frame = 0;
   // How often it is mapped (kpagecount), and its KPF_ flags (kpageflags).
   uint64_t map_count = 0;
   uint64_t flags = 0;
-  // Which of the two were read.
+  // Which of these were read.
   uint32_t present = 0;
-  uint32_t reserved = 0;
+  // How many references to it there are (its _refcount).
+  uint32_t references = 0;
 };
+
+inline constexpr uint32_t kNoUid = 0xffffffff;
+// TASK_COMM_LEN of the kernel.
+inline constexpr size_t kProcessNameBytes = 16;
 
 struct MapperRecord {
   int32_t pid = 0;
-  // Owner of /proc/PID: its effective user id, but 0 for one that may not be dumped (proc(5));
-  // kNoUid where it was not read.
+  // As in process_identity.h.
   uint32_t uid = 0;
   // Of the range, in its address space.
   uint64_t pages = 0;
-  // /proc/PID/comm: untrusted text. Ends with a NUL byte.
-  char name[16] = {};
+  char name[kProcessNameBytes] = {};
 };
-inline constexpr uint32_t kNoUid = 0xffffffff;
+
+// What the kernel told of a thread's last allocation.
+struct AttemptRecord {
+  // The errno inside of the allocator; 0: not told.
+  int32_t error_number = 0;
+  // Windows that were refused for the sake of a page.
+  uint32_t windows_refused = 0;
+};
+
+enum class PinKind : uint32_t { kPipe = 1 };
+
+struct PinnerRecord {
+  int32_t pid = 0;
+  // As in process_identity.h.
+  uint32_t uid = 0;
+  PinKind kind = PinKind::kPipe;
+  uint32_t reserved = 0;
+  char name[kProcessNameBytes] = {};
+};
 
 static_assert(sizeof(ProberRequest) == 80);
 static_assert(sizeof(ProberReplyHeader) == 40);
 static_assert(sizeof(BufferRecord) == 96);
 static_assert(sizeof(HolderRecord) == 24);
 static_assert(sizeof(AreaRecord) == 72);
+static_assert(sizeof(RunRecord) == 16);
 static_assert(sizeof(MemberRecord) == 4);
 static_assert(sizeof(FrameRecord) == 32);
 static_assert(sizeof(MapperRecord) == 32);
-static_assert(std::is_trivially_copyable_v<ProberRequest> &&
-              std::is_trivially_copyable_v<BufferRecord> &&
-              std::is_trivially_copyable_v<HolderRecord> &&
-              std::is_trivially_copyable_v<AreaRecord> &&
-              std::is_trivially_copyable_v<MemberRecord> &&
-              std::is_trivially_copyable_v<FrameRecord> &&
-              std::is_trivially_copyable_v<MapperRecord>);
+static_assert(sizeof(PinnerRecord) == 32);
+static_assert(sizeof(AttemptRecord) == 8);
+static_assert(
+    std::is_trivially_copyable_v<ProberRequest> && std::is_trivially_copyable_v<BufferRecord> &&
+    std::is_trivially_copyable_v<HolderRecord> && std::is_trivially_copyable_v<AreaRecord> &&
+    std::is_trivially_copyable_v<RunRecord> && std::is_trivially_copyable_v<MemberRecord> &&
+    std::is_trivially_copyable_v<FrameRecord> && std::is_trivially_copyable_v<MapperRecord> &&
+    std::is_trivially_copyable_v<PinnerRecord> && std::is_trivially_copyable_v<AttemptRecord>);
 
 // INVALID_ARGUMENT for a name that does not fit or holds a NUL byte.
 absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
@@ -227,9 +271,12 @@ struct ProberReplyPart {
   std::vector<BufferRecord> buffers;
   std::vector<HolderRecord> holders;
   std::vector<AreaRecord> areas;
+  std::vector<RunRecord> runs;
   std::vector<MemberRecord> members;
   std::vector<FrameRecord> frames;
   std::vector<MapperRecord> mappers;
+  std::vector<PinnerRecord> pinners;
+  std::vector<AttemptRecord> attempts;
 };
 
 // One datagram that says that the page of that sequence was let go.
@@ -245,9 +292,12 @@ struct ProberReply {
   std::vector<BufferRecord> buffers;
   std::vector<HolderRecord> holders;
   std::vector<AreaRecord> areas;
+  std::vector<RunRecord> runs;
   std::vector<MemberRecord> members;
   std::vector<FrameRecord> frames;
   std::vector<MapperRecord> mappers;
+  std::vector<PinnerRecord> pinners;
+  std::vector<AttemptRecord> attempts;
 };
 
 // The datagrams of a reply, in order: at least one, the last one flagged. Of a failed reply

@@ -1,5 +1,6 @@
 #include "daemon/diagnosis/prober/proc_text.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -40,6 +41,16 @@ absl::optional<BufferBacking> ClassifyPath(absl::string_view path) {
     return BufferBacking::kMemfd;
   }
   return absl::nullopt;
+}
+
+absl::optional<uint64_t> ParsePipeLink(absl::string_view target) {
+  uint64_t inode = 0;
+  if (!absl::ConsumePrefix(&target, "pipe:[") || !absl::ConsumeSuffix(&target, "]") ||
+      target.empty() || !absl::c_all_of(target, absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(target, &inode)) {
+    return absl::nullopt;
+  }
+  return inode;
 }
 
 absl::string_view LabelOfMemfd(absl::string_view path) {

@@ -20,6 +20,10 @@ namespace dmaheap {
 // heap (heaps/memfd_name.h), or nothing of interest.
 absl::optional<BufferBacking> ClassifyPath(absl::string_view path);
 
+// The inode of an anonymous pipe, from the target of /proc/PID/fd/N: "pipe:[4711]". Absent for
+// anything else.
+absl::optional<uint64_t> ParsePipeLink(absl::string_view target);
+
 // The label of a simulated buffer, from the path of its memfd ("/memfd:dmaheap:LABEL (deleted)").
 absl::string_view LabelOfMemfd(absl::string_view path);
 

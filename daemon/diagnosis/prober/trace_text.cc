@@ -10,6 +10,7 @@ namespace dmaheap {
 namespace {
 
 constexpr absl::string_view kRefused = ": test_pages_isolated: ";
+constexpr absl::string_view kFinished = ": cma_alloc_finish: ";
 constexpr absl::string_view kDropped = ": page_ref_mod_and_test: ";
 
 absl::optional<absl::string_view> Field(absl::string_view fields, absl::string_view key) {
@@ -56,12 +57,22 @@ TraceLine ParseTraceLine(absl::string_view line) {
         TakeThread(line.substr(0, at), refused.thread)) {
       return refused;
     }
+  } else if (const size_t end = line.find(kFinished); end != absl::string_view::npos) {
+    const absl::string_view fields = line.substr(end + kFinished.size());
+    AllocationFinished finished;
+    int64_t negative = 0;
+    if (TakeNumber(fields, "errorno", negative) && negative <= 0 && negative > -4096 &&
+        TakeThread(line.substr(0, end), finished.thread)) {
+      finished.error_number = static_cast<int>(-negative);
+      return finished;
+    }
   } else if (const size_t drop = line.find(kDropped); drop != absl::string_view::npos) {
     const absl::string_view fields = line.substr(drop + kDropped.size());
     ReferenceDropped dropped;
     if (TakeFrame(fields, "pfn", dropped.frame) &&
         TakeNumber(fields, "count", dropped.references) &&
-        TakeNumber(fields, "mapcount", dropped.mappings)) {
+        TakeNumber(fields, "mapcount", dropped.mappings) &&
+        TakeThread(line.substr(0, drop), dropped.thread)) {
       // The raw _mapcount, which begins at -1 (include/trace/events/page_ref.h).
       ++dropped.mappings;
       return dropped;

@@ -1,5 +1,7 @@
 #include "daemon/diagnosis/prober/trace_text.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
 
 namespace dmaheap {
@@ -25,6 +27,7 @@ TEST(TraceTextTest, TellsOfADroppedReferenceWhatIsLeft) {
   const TraceLine line = ParseTraceLine(kDropped);
   ASSERT_TRUE(std::holds_alternative<ReferenceDropped>(line));
   EXPECT_EQ(std::get<ReferenceDropped>(line).frame, 0x1b53du);
+  EXPECT_GT(std::get<ReferenceDropped>(line).thread, 0);
   EXPECT_EQ(std::get<ReferenceDropped>(line).references, 3);
   // mapcount=1 is the raw _mapcount of a page that is mapped twice.
   EXPECT_EQ(std::get<ReferenceDropped>(line).mappings, 2);
@@ -60,6 +63,20 @@ TEST(TraceTextTest, TakesAnyPieceOfALine) {
         ParseTraceLine(whole.substr(begin, length));
       }
     }
+  }
+}
+
+TEST(TraceTextTest, TakesWhatAnAllocationCameTo) {
+  const std::string line =
+      "   heap-reserved-90      [001] .....     4.088399: cma_alloc_finish: name=reserved pfn=0x0 "
+      "page=0000000000000000 count=15360 align=8 errorno=";
+  const TraceLine failed = ParseTraceLine(line + "-12");
+  ASSERT_TRUE(std::holds_alternative<AllocationFinished>(failed));
+  EXPECT_EQ(std::get<AllocationFinished>(failed).thread, 90);
+  EXPECT_EQ(std::get<AllocationFinished>(failed).error_number, 12);
+  EXPECT_EQ(std::get<AllocationFinished>(ParseTraceLine(line + "0")).error_number, 0);
+  for (const char* none : {"", "12", "-4096", "x"}) {
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(ParseTraceLine(line + none))) << none;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "client/dmaheap.h"
 #include "gtest/gtest.h"
+#include "tests/vm/guest/ctl_json.h"
 #include "tests/vm/guest/guest_process.h"
 
 namespace dmaheap {
@@ -74,6 +76,17 @@ class Waiting {
   AllocationHandle handle_;
 };
 
+// Who is accused.
+std::vector<pid_t> PinnersOf(const nlohmann::json& diagnosis) {
+  std::vector<pid_t> pids;
+  for (const nlohmann::json& process : diagnosis["pin"]["processes"]) {
+    if (process["role"] == "PINNER" && process["confidence"] == "CERTAIN") {
+      pids.push_back(process["pid"]);
+    }
+  }
+  return pids;
+}
+
 class PinsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -129,8 +142,17 @@ TEST_F(PinsTest, APinThatStaysEndsTheDefaultPolicyWithItsReason) {
 
   // give_up_when_stuck_for of one second, before max_elapsed of two.
   EXPECT_LT(waiting.ended_at() - begin, absl::Seconds(2));
-  EXPECT_TRUE(absl::StrContains(waiting.buffer().status().message(), "one page was in the way"))
-      << waiting.buffer().status();
+  const absl::Status& status = waiting.buffer().status();
+  EXPECT_TRUE(absl::StrContains(status.message(), "one page was in the way")) << status;
+  EXPECT_EQ(ErrorReasonName(status), "HEAP_PINNED_PERMANENTLY") << status;
+
+  const nlohmann::json diagnosis = CtlJson({"explain", "--all"}, /*uid=*/0);
+  EXPECT_EQ(diagnosis["verdict"], "PINNED_STUCK") << diagnosis;
+  EXPECT_EQ(diagnosis["evidence_level"], "L4") << diagnosis;
+  EXPECT_EQ(diagnosis["pin"]["cause"], "PIPE") << diagnosis;
+  EXPECT_EQ(diagnosis["pin"]["references"], "2") << diagnosis;
+  EXPECT_EQ(PinnersOf(diagnosis), std::vector<pid_t>{maker.pid()}) << diagnosis;
+  printf("%s", RunInGuest({"dmaheapctl", "explain", "--all"}, /*uid=*/0).output.c_str());
   maker.WriteLine("");
   EXPECT_EQ(maker.Wait(), 0);
 }

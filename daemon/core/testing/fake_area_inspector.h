@@ -1,0 +1,43 @@
+// An area inspector that answers when a test says so.
+
+#ifndef DAEMON_CORE_TESTING_FAKE_AREA_INSPECTOR_H_
+#define DAEMON_CORE_TESTING_FAKE_AREA_INSPECTOR_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/core/area_inspector.h"
+#include "heaps/cma_area.h"
+
+namespace dmaheap {
+
+class FakeAreaInspector : public AreaInspector {
+ public:
+  bool ReadFreeList(const std::string& area, OnFreeList on_free_list) override {
+    if (!there) return false;
+    asked.push_back(area);
+    questions_.push_back(std::move(on_free_list));
+    return true;
+  }
+
+  // The oldest question; inside a task.
+  void Answer(absl::StatusOr<CmaFreeList> list) {
+    OnFreeList question = std::move(questions_.front());
+    questions_.erase(questions_.begin());
+    question(std::move(list));
+  }
+  size_t pending() const { return questions_.size(); }
+
+  // Whether anybody can be asked.
+  bool there = false;
+  std::vector<std::string> asked;
+
+ private:
+  std::vector<OnFreeList> questions_;
+};
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_CORE_TESTING_FAKE_AREA_INSPECTOR_H_

@@ -1,0 +1,118 @@
+#include "daemon/diagnosis/explanation.h"
+
+#include <set>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace dmaheap {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Explained(const std::string& text) {
+  v1::Diagnosis diagnosis;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &diagnosis)) << text;
+  return ExplanationOf(diagnosis);
+}
+
+std::string Pin(const std::string& text) {
+  v1::Diagnosis diagnosis;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &diagnosis)) << text;
+  return PinInWords(diagnosis);
+}
+
+constexpr char kMapper[] =
+    "processes { pid: 42 uid: 1047 process_name: 'camera' role: MAPPER confidence: CERTAIN } ";
+
+TEST(Explanation, EveryVerdictHasWordsOfItsOwn) {
+  std::set<std::string> all;
+  for (int i = v1::Diagnosis::Verdict_MIN + 1; i <= v1::Diagnosis::Verdict_MAX; ++i) {
+    v1::Diagnosis diagnosis;
+    diagnosis.set_verdict(static_cast<v1::Diagnosis::Verdict>(i));
+    const std::string text = ExplanationOf(diagnosis);
+    EXPECT_EQ(text.back(), '.') << text;
+    EXPECT_TRUE(all.insert(text).second) << text;
+  }
+}
+
+TEST(Explanation, APageThatStayedIsToldWithWhoMapsItAndThatThisIsNoPin) {
+  const std::string text =
+      Explained(absl::StrCat("verdict: PINNED_STUCK pin { stuck_duration { seconds: 1 nanos: "
+                             "234000000 } ",
+                             kMapper, "}"));
+  EXPECT_THAT(text, HasSubstr("one page, which can not be moved, has been in the way for 1.234s, "
+                              "mapped by camera (pid 42, uid 1047)"));
+  EXPECT_THAT(text, HasSubstr("Who keeps it there was not found"));
+}
+
+TEST(Explanation, WhoKeepsItIsNamedOnlyWhenThatIsCertain) {
+  const std::string text = absl::StrCat(
+      "verdict: PINNED_STUCK pin { stuck_duration { seconds: 2 } cause: PIPE ", kMapper,
+      "processes { pid: 7 uid: 0 process_name: 'spool' role: PINNER confidence: CERTAIN } "
+      "processes { pid: 8 uid: 0 process_name: 'maybe' role: PINNER confidence: LIKELY } }");
+
+  EXPECT_THAT(Explained(text), HasSubstr("for 2s: a pipe holds it, kept by spool (pid 7, uid 0), "
+                                         "mapped by camera (pid 42, uid 1047). Until it is let "
+                                         "go"));
+  EXPECT_THAT(Explained(text), Not(HasSubstr("maybe")));
+}
+
+TEST(Explanation, AProcessWithoutAPidIsAnother) {
+  EXPECT_THAT(Pin("pin { stuck_duration { seconds: 2 } processes { role: MAPPER } }"),
+              HasSubstr("mapped by another process"));
+}
+
+TEST(Explanation, OfManyAFewAreNamed) {
+  std::string processes;
+  for (int pid = 1; pid <= 6; ++pid) {
+    absl::StrAppend(&processes, "processes { pid: ", pid, " process_name: 'p' role: MAPPER } ");
+  }
+  EXPECT_THAT(Pin(absl::StrCat("pin { stuck_duration { seconds: 2 } ", processes, "}")),
+              HasSubstr("p (pid 4, uid 0) and 2 more"));
+}
+
+TEST(Explanation, APageThatCameAndWentIsNotBlamed) {
+  EXPECT_EQ(Pin("pin { stuck_duration { nanos: 99000000 } }"), "");
+  EXPECT_THAT(Explained("verdict: PINNED_TRANSIENT pin { stuck_duration { nanos: 99000000 } }"),
+              HasSubstr("could not be moved for the moment"));
+}
+
+TEST(Explanation, OfAFragmentedAreaItIsSaidWhatWouldHelp) {
+  const std::string text = Explained(
+      "verdict: FRAGMENTED free_bytes: 12111872 largest_free_bytes: 5722112 "
+      "fit { align_bytes: 1048576 rounded_bytes: 9437184 waste_bytes: 479232 "
+      "      largest_fit_bytes: 5242880 larger_by_bytes: 4096 "
+      "      opening { parts { size_bytes: 8957952 candidates: 'buffers/1' } "
+      "                parts { size_bytes: 4096 candidates: 'buffers/2' candidates: 'buffers/3' } "
+      "                parts { size_bytes: 8192 } } }");
+  EXPECT_THAT(text, HasSubstr("12111872 bytes are free, but the largest run has only 5722112."));
+  EXPECT_THAT(text, HasSubstr("each strands 479232 bytes"));
+  EXPECT_THAT(text, HasSubstr("once these were released: buffers/1, one of buffers/2, buffers/3, "
+                              "8192 bytes of others."));
+  EXPECT_THAT(text, HasSubstr("Now 5242880 bytes at most would fit."));
+}
+
+TEST(Explanation, OfAFullHeapItIsSaidWhoHasIt) {
+  EXPECT_THAT(Explained("verdict: EXHAUSTED free_bytes: 4096 "
+                        "holders { uid: 1000 live_buffers: 3 live_bytes: 12288 } "
+                        "holders { live_buffers: 1 live_bytes: 4096 }"),
+              HasSubstr("only 4096 bytes free, the rest is in live buffers: uid 1000 with 3 "
+                        "buffers of 12288 bytes, others with 1 buffer of 4096 bytes."));
+}
+
+TEST(Explanation, ALeakNamesWhoOnlyTakes) {
+  EXPECT_THAT(Explained("verdict: LEAK_SUSPECTED free_bytes: 0 "
+                        "holders { uid: 1000 live_buffers: 9 live_bytes: 9 buffers_came: 9 } "),
+              HasSubstr("Uid 1000 has taken 9 buffers in the last minutes and given none back"));
+  EXPECT_THAT(Explained("verdict: LEAK_SUSPECTED free_bytes: 0 "
+                        "holders { live_buffers: 9 live_bytes: 9 buffers_came: 9 } "),
+              HasSubstr("Another client has taken 9 buffers"));
+}
+
+}  // namespace
+}  // namespace dmaheap

@@ -1,0 +1,214 @@
+#include "daemon/diagnosis/prober/pinner_scanner.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <iterator>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "daemon/diagnosis/prober/frame_tables.h"
+#include "daemon/diagnosis/prober/proc_text.h"
+#include "daemon/diagnosis/prober/process_identity.h"
+#include "daemon/diagnosis/prober/tree.h"
+#include "proto/errno_status.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+namespace {
+
+// Frames of one word of the idle bitmap.
+constexpr uint64_t kFramesPerWord = 64;
+
+std::string ReadLinkBelow(int folder, const std::string& name) {
+  char target[64];
+  const ssize_t length = readlinkat(folder, name.c_str(), target, sizeof(target));
+  return std::string(target, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+}
+
+// A reader of our own of the pipe that this fd of another process is of. In two steps: opened for
+// nothing, it can be looked at without any effect on what it is; and what was looked at is opened.
+UniqueFd OpenPipe(int fds, const std::string& number, uint64_t inode) {
+  const UniqueFd place(openat(fds, number.c_str(), O_PATH | O_CLOEXEC));
+  struct stat status;
+  if (!place.valid() || fstat(place.get(), &status) != 0 || !S_ISFIFO(status.st_mode) ||
+      status.st_ino != inode) {
+    return UniqueFd();
+  }
+  return UniqueFd(openat(AT_FDCWD, absl::StrCat("/proc/self/fd/", place.get()).c_str(),
+                         O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+}
+
+// Takes a reference to each page in the pipe and gives it up. False: not to all of them.
+bool TouchPages(int pipe) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
+  const UniqueFd out(ends[0]);
+  const UniqueFd in(ends[1]);
+  const int size = fcntl(pipe, F_GETPIPE_SZ);
+  // As many places as it has; where that is not allowed, its first pages are touched.
+  const bool all = size >= 0 && fcntl(in.get(), F_SETPIPE_SZ, size) >= size;
+  const ssize_t copied = tee(pipe, in.get(), INT_MAX, SPLICE_F_NONBLOCK);
+  return copied == 0 || (all && copied > 0) || (copied < 0 && errno == EAGAIN);
+}
+
+class PipeScan {
+ public:
+  PipeScan(uint64_t frame, PageTracer& pages, const TimeBox& box)
+      : frame_(frame), pages_(pages), box_(box) {}
+
+  void Look(const UniqueFd& proc, ProberReply& reply) {
+    const absl::StatusOr<std::vector<std::string>> names = ListFolder(proc, box_);
+    if (!names.ok()) {
+      whole_ = false;
+    } else {
+      for (const std::string& name : *names) {
+        int32_t pid = 0;
+        if (!absl::SimpleAtoi(name, &pid) || pid <= 0) continue;
+        if (box_.Ended()) {
+          whole_ = false;
+          break;
+        }
+        LookInto(proc.get(), name);
+      }
+    }
+    for (const auto& [inode, pipe] : pipes_) {
+      if (!pipe.has_page) continue;
+      for (const auto& [pid, number] : pipe.holders)
+        Describe(proc.get(), pid, number, inode, reply);
+    }
+    if (!whole_) reply.flags |= kProberHoldersPartial;
+  }
+
+ private:
+  struct Pipe {
+    bool has_page = false;
+    // By pid, one of its fds.
+    std::map<std::string, std::string> holders;
+  };
+
+  static bool IsGone(const absl::Status& status) {
+    const int error = GetErrno(status);
+    return error == ENOENT || error == ESRCH;
+  }
+
+  void LookInto(int proc, const std::string& pid) {
+    const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(proc, pid + "/fd");
+    if (!fds.ok()) {
+      whole_ = whole_ && IsGone(fds.status());
+      return;
+    }
+    const absl::StatusOr<std::vector<std::string>> numbers = ListFolder(*fds, box_);
+    if (!numbers.ok()) {
+      whole_ = whole_ && IsGone(numbers.status());
+      return;
+    }
+    for (const std::string& number : *numbers) {
+      if (box_.Ended()) {
+        whole_ = false;
+        return;
+      }
+      const absl::optional<uint64_t> inode = ParsePipeLink(ReadLinkBelow(fds->get(), number));
+      if (!inode.has_value()) continue;
+      const auto [it, is_new] = pipes_.try_emplace(*inode);
+      if (is_new) it->second.has_page = HasPage(fds->get(), number, *inode);
+      it->second.holders.try_emplace(pid, number);
+    }
+  }
+
+  bool HasPage(int fds, const std::string& number, uint64_t inode) {
+    const UniqueFd pipe = OpenPipe(fds, number, inode);
+    if (!pipe.valid()) {
+      // Closed meanwhile, or not ours to open.
+      whole_ = false;
+      return false;
+    }
+    const auto touched = [&] {
+      return pages_
+          .Touch(frame_,
+                 [&] {
+                   if (!TouchPages(pipe.get())) whole_ = false;
+                 })
+          .has_value();
+    };
+    // The kernel may settle an old debt of this processor's in our name, but not twice.
+    return touched() && touched();
+  }
+
+  // If it still has that pipe: else the number may be another process's by now.
+  static void Describe(int proc, const std::string& pid, const std::string& number, uint64_t inode,
+                       ProberReply& reply) {
+    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, pid);
+    if (!process.ok()) return;
+    const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(process->get(), "fd");
+    if (!fds.ok() || ParsePipeLink(ReadLinkBelow(fds->get(), number)) != inode) return;
+    PinnerRecord record;
+    if (!absl::SimpleAtoi(pid, &record.pid)) return;
+    record.kind = PinKind::kPipe;
+    const ProcessIdentity identity = ReadProcessIdentity(process->get());
+    record.uid = identity.uid;
+    std::copy(std::begin(identity.name), std::end(identity.name), record.name);
+    reply.pinners.push_back(record);
+  }
+
+  const uint64_t frame_;
+  PageTracer& pages_;
+  const TimeBox& box_;
+  bool whole_ = true;
+  std::map<uint64_t, Pipe> pipes_;
+};
+
+void ReadReferences(const ProberRoots& roots, PageTracer& pages, FrameRecord& record) {
+  const absl::StatusOr<UniqueFd> sys = OpenRoot(roots.sys);
+  if (!sys.ok()) return;
+  const absl::StatusOr<UniqueFd> bitmap = OpenFileBelow(sys->get(), "kernel/mm/page_idle/bitmap");
+  if (!bitmap.ok()) return;
+  const auto dropped = pages.Touch(record.frame, [&] {
+    uint64_t word = 0;
+    const uint64_t offset = record.frame / kFramesPerWord * sizeof(word);
+    // What it says does not matter.
+    if (pread(bitmap->get(), &word, sizeof(word), static_cast<off_t>(offset)) < 0) return;
+  });
+  if (!dropped.has_value() || dropped->references < 0) return;
+  record.references = static_cast<uint32_t>(std::min<int64_t>(dropped->references, UINT32_MAX));
+  record.present |= kFrameReferences;
+}
+
+}  // namespace
+
+ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, PageTracer& pages,
+                        const TimeBox& box) {
+  ProberReply reply;
+  reply.op = ProberOp::kWhoPins;
+  FrameRecord record;
+  if (!absl::SimpleAtoi(question, &record.frame)) {
+    reply.error_number = EINVAL;
+    return reply;
+  }
+  const absl::StatusOr<UniqueFd> proc = OpenRoot(roots.proc);
+  if (!proc.ok()) {
+    reply.error_number = GetErrno(proc.status());
+    return reply;
+  }
+  ReadMapCount(proc->get(), record);
+  ReadFrameFlags(proc->get(), record);
+  if (pages.Sees(record.frame)) {
+    ReadReferences(roots, pages, record);
+    PipeScan(record.frame, pages, box).Look(*proc, reply);
+  } else {
+    reply.flags |= kProberHoldersPartial;
+  }
+  reply.frames.push_back(record);
+  return reply;
+}
+
+}  // namespace dmaheap
