@@ -71,14 +71,16 @@ Its deadline and its cancel end it whatever the policy.
   default (of every daemon): Tries for 2s from the request on; waits 1ms at
     first, then each time 1.1 times as long, up to 100ms, give or take 20 %. A
     release that it sees brings the next attempt sooner; for that of a page that
-    it watches it waits up to 1s. Gives up once the same page has been in the
-    way for 1s, where the kernel tells which it is. At worst about 65 attempts,
-    beside those of releases, the last 2s after the request.
+    it watches it waits up to 1s. Where it sees each attempt refused by another
+    page, it goes on waiting as at first. Gives up once the same page has been
+    in the way for 1s, where the kernel tells which it is. At worst about 2500
+    attempts, beside those of releases, the last 2s after the request.
   nofail (of every daemon): Tries until it succeeds; waits 1ms at first, then
     each time 1.1 times as long, up to 100ms, give or take 20 %. A release that
     it sees brings the next attempt sooner; for that of a page that it watches
-    it waits up to 1s. No bound of its own: it ends with the caller's deadline
-    or cancel, or with an error that no retry mends.
+    it waits up to 1s. Where it sees each attempt refused by another page, it
+    goes on waiting as at first. No bound of its own: it ends with the caller's
+    deadline or cancel, or with an error that no retry mends.
   kernel-5x100ms (of every daemon): Tries up to 5 times; waits 100ms between
     attempts. At worst 5 attempts and 400ms of waiting between them.
   video: Tries up to 3 times; waits 1ms at first, then each time 2 times as

@@ -45,7 +45,9 @@ struct SyncUse {
 };
 
 // In the words of gRPC's service config. After the n-th failure (n from 1) the backoff is
-// min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it.
+// min(initial_backoff * multiplier^(n-1), max_backoff), drawn from +-jitter around it. Without
+// max_attempts it stays at initial_backoff where each attempt is seen to be refused by another
+// page.
 struct RetryPolicy {
   std::string name;
   // The first attempt counts; 1 or more. Absent: as many as the other bounds leave time for.

@@ -60,6 +60,11 @@ std::string Waits(const RetryPolicy& policy) {
   if (!policy.max_attempts.has_value()) {
     absl::StrAppend(&text, " A release that it sees brings the next attempt sooner; for that of a ",
                     "page that it watches it waits up to ", Span(kLongestWatchedWait), ".");
+    if (!WaitsAreAlike(policy)) {
+      absl::StrAppend(&text,
+                      " Where it sees each attempt refused by another page, it goes on "
+                      "waiting as at first.");
+    }
   }
   return text;
 }
@@ -110,7 +115,8 @@ double MostAttempts(const RetryPolicy& policy) {
   const double initial = absl::ToDoubleSeconds(policy.initial_backoff);
   const double longest = absl::ToDoubleSeconds(policy.max_backoff);
   double waits = 0;
-  if (policy.learn || WaitsAreAlike(policy)) {
+  // Without a count, waits may stay as short as the first.
+  if (policy.learn || !policy.max_attempts.has_value() || WaitsAreAlike(policy)) {
     waits = time / initial;
   } else {
     // A geometric row until the longest wait is reached, equal ones from there on.

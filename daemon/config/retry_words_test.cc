@@ -15,15 +15,16 @@ TEST(RetryWords, OfTheShippedPoliciesAreThese) {
   EXPECT_EQ(
       RetryWords(ShippedRetryPolicies()[1]),
       "Tries for 2s from the request on; waits 1ms at first, then each time 1.1 times as long, "
-      "up to 100ms, give or take 20 %. A release that it sees brings the next attempt sooner; for "
-      "that of a page that it watches it waits up to 1s. Gives up once the same page has been in "
-      "the way for 1s, where the kernel tells which it is. At worst about 65 attempts, beside "
-      "those "
-      "of releases, the last 2s after the request.");
+      "up to 100ms, give or take 20 %. A release that it sees brings the next attempt sooner; "
+      "for that of a page that it watches it waits up to 1s. Where it sees each attempt "
+      "refused by another page, it goes on waiting as at first. Gives up once the same page "
+      "has been in the way for 1s, where the kernel tells which it is. At worst about 2500 "
+      "attempts, beside those of releases, the last 2s after the request.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[2]),
             "Tries until it succeeds; waits 1ms at first, then each time 1.1 times as long, up to "
             "100ms, give or take 20 %. A release that it sees brings the next attempt sooner; for "
-            "that of a page that it watches it waits up to 1s. No bound of its own: it ends with "
+            "that of a page that it watches it waits up to 1s. Where it sees each attempt refused "
+            "by another page, it goes on waiting as at first. No bound of its own: it ends with "
             "the caller's deadline or cancel, or with an error that no retry mends.");
   EXPECT_EQ(RetryWords(ShippedRetryPolicies()[3]),
             "Tries up to 5 times; waits 100ms between attempts. At worst 5 attempts and 400ms of "
@@ -95,6 +96,7 @@ TEST(LongestWaits, GrowUpToTheBound) {
 
 TEST(MostAttempts, AreThoseThatFitIntoTheTime) {
   RetryPolicy policy{.name = "p",
+                     .max_attempts = 1000,
                      .max_elapsed = absl::Milliseconds(100),
                      .initial_backoff = absl::Milliseconds(10),
                      .max_backoff = absl::Milliseconds(35),
@@ -109,6 +111,14 @@ TEST(MostAttempts, AreThoseThatFitIntoTheTime) {
   policy.multiplier = 1;
   policy.max_elapsed = absl::Milliseconds(100);
   EXPECT_EQ(MostAttempts(policy), 11);
+}
+
+TEST(MostAttempts, WithoutACountWaitsMayStayAsShortAsTheFirst) {
+  EXPECT_EQ(MostAttempts({.name = "p",
+                          .max_elapsed = absl::Milliseconds(100),
+                          .initial_backoff = absl::Milliseconds(10),
+                          .jitter = 0}),
+            11);
 }
 
 TEST(MostAttempts, AWaitThatMayBeLearnedMayBeTheShortest) {

@@ -227,6 +227,7 @@ void Engine::Decide(const AllocationPtr& allocation, Remedies remedies) {
   area.learned_delay = allocation->lane->lifetimes.MedianRest(now - allocation->first_failure);
   area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
   area.stuck_for = allocation->page.StuckFor();
+  area.pages_change = allocation->page.Changes();
   // A policy that counts its attempts is one that was written for its waits.
   area.page_watched = allocation->page.held_while_watched && !policy.max_attempts.has_value();
   area.barrier_ready = remedies.barrier && CgroupOf(policy).has_value();

@@ -375,6 +375,30 @@ TEST_F(UnwrittenPageTest, IsLeftAloneOnceItWasFoundToBeAnother) {
   EXPECT_TRUE(call->ok());
 }
 
+TEST_F(PageInTheWayTest, WhereEachAttemptMeetsAnotherPageTheWaitsStayShort) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 2 "
+                         "initial_backoff { nanos: 1000000 } max_backoff { nanos: 64000000 } "
+                         "}"));
+  Fail();
+  const Call call = AllocateByNofail();
+  executor_.Advance((1 + 2 + 4) * kMs);
+  ASSERT_EQ(pages_.asked(), 1);
+  Find(70);
+  executor_.Advance(8 * kMs);
+  Find(71);
+  EXPECT_EQ(State().next_delay().nanos(), 1'000'000);
+
+  const int calls = cma_->calls();
+  for (uint64_t frame = 72; frame < 92; ++frame) {
+    executor_.Advance(kMs);
+    Find(frame);
+  }
+
+  EXPECT_EQ(cma_->calls(), calls + 20) << "one in each millisecond";
+  Cancel(call);
+}
+
 // Who has to do with the page, and whether it is still held.
 class PinnersTest : public PageInTheWayTest {
  protected:

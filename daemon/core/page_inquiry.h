@@ -24,7 +24,7 @@ class PageInquiry {
 
   // Once a page has been in the way for so long, who maps it and who pins it is looked for, until
   // somebody is found or all were looked into.
-  static constexpr absl::Duration kStuck = absl::Milliseconds(100);
+  static constexpr absl::Duration kStuck = PinnedPage::kStays;
   // A question is not asked again before its answer is there, or was taken to the grave by a prober
   // that died.
   static constexpr absl::Duration kPatience = absl::Seconds(1);

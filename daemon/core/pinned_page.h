@@ -16,6 +16,9 @@ struct PinnedPage {
   // tries were the mean (tests/bench/storm.cc, 1000 attempts, Linux 6.12).
   static constexpr int kFirstAsked = 4;
 
+  // One that is in the way for so long stays.
+  static constexpr absl::Duration kStays = absl::Milliseconds(100);
+
   PageWatch::Id watch = 0;
   // 0: not known.
   uint64_t frame = 0;
@@ -27,6 +30,8 @@ struct PinnedPage {
   // The failures at which it was first and last the one.
   absl::Time first_seen = absl::InfinitePast();
   absl::Time last_seen = absl::InfinitePast();
+  // Another one was before it, of the same request.
+  bool others_met = false;
   bool asked_for_mappers = false;
   absl::optional<PageMappers> mappers = absl::nullopt;
   bool asked_for_pinners = false;
@@ -46,11 +51,16 @@ struct PinnedPage {
     return frame == 0 ? absl::ZeroDuration() : last_seen - first_seen;
   }
 
+  // Pages that are in the way come and go: this one has not stayed either, so far.
+  bool Changes() const { return others_met && StuckFor() < kStays; }
+
   // It was found to be the one at that failure. Another one than before begins anew.
   void Met(const PageInTheWay& found, absl::Time failure) {
     if (frame != found.frame) {
+      const bool others = others_met || frame != 0;
       *this = PinnedPage{.watch = watch, .first_seen = failure};
       frame = found.frame;
+      others_met = others;
     }
     held_while_watched = watched && found.watched;
     watched = found.watched;

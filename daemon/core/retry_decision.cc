@@ -78,6 +78,8 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
   if (policy.learn && area.learned_delay.has_value()) {
     delay = std::clamp(*area.learned_delay, policy.initial_backoff, policy.max_backoff);
   }
+  // Whose attempts are counted gets the waits that it was written for.
+  if (area.pages_change && !policy.max_attempts.has_value()) delay = policy.initial_backoff;
   delay *= 1.0 + policy.jitter * (2.0 * random - 1.0);
   if (area.page_watched) {
     // Not beyond the moment when the page has been there for too long.

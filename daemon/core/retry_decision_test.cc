@@ -293,5 +293,29 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
   }
 }
 
+TEST(RetryDecisionTest, WherePagesComeAndGoTheWaitStaysShortHoweverManyAttemptsFailed) {
+  RetryPolicy policy;
+  policy.initial_backoff = absl::Milliseconds(1);
+  policy.max_backoff = absl::Milliseconds(100);
+  policy.multiplier = 2;
+  policy.jitter = 0;
+  AttemptHistory history;
+  history.attempts = 50;
+  history.error_number = ENOMEM;
+  AreaSnapshot area;
+  area.pages_change = true;
+
+  const auto delay = [&] {
+    return std::get<RetryAfter>(DecideRetry(policy, history, area, 0.5)).delay;
+  };
+  EXPECT_EQ(delay(), absl::Milliseconds(1));
+  // Others of the area have their turn all the same.
+  area.least_delay = absl::Milliseconds(7);
+  EXPECT_EQ(delay(), absl::Milliseconds(7));
+  // Whose attempts are counted gets the waits that it was written for.
+  policy.max_attempts = 100;
+  EXPECT_EQ(delay(), absl::Milliseconds(100));
+}
+
 }  // namespace
 }  // namespace dmaheap
