@@ -184,12 +184,52 @@ TEST_F(DiagnosesTest, ThePageInTheWayIsAskedForThoughItIsTheFirstFailure) {
   EXPECT_EQ(pages_.asked(), 1);
 
   Do([this] { pages_.Find(PageInTheWay{.frame = 77}); });
+  EXPECT_FALSE(call->done()) << "who pins it is asked for too";
+  ASSERT_EQ(pages_.pinners_asked(), std::vector<uint64_t>{77});
+  Do([this] {
+    pages_.AnswerPinners(PagePinners{
+        .kind = v1::Diagnosis::Pin::ANONYMOUS, .mappings = 2, .references = 2, .complete = true});
+  });
 
   ASSERT_TRUE(call->done());
   EXPECT_EQ(GetReason(call->status()), ErrorReason::CONTIGUOUS_MEMORY_PINNED);
-  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::PINNED_TRANSIENT);
+  const v1::Diagnosis diagnosis = Newest();
+  EXPECT_EQ(diagnosis.verdict(), v1::Diagnosis::PINNED_TRANSIENT);
+  EXPECT_EQ(diagnosis.confidence(), v1::Diagnosis::CERTAIN);
+  EXPECT_EQ(diagnosis.evidence_level(), v1::Diagnosis::L4);
+  EXPECT_EQ(diagnosis.pin().cause(), v1::Diagnosis::Pin::FORK_COPY);
+}
+
+TEST_F(DiagnosesTest, WhoPinsThePageIsNotWaitedForLongerThanTheTimeBox) {
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  areas_.there = false;
+  pages_.OpenEyes();
+  const Call call = Fail();
+  Do([this] {
+    pages_.Find(PageInTheWay{.frame = 77, .kind = v1::Diagnosis::Pin::FREE, .mappings = 0});
+  });
+
+  executor_.Advance(Diagnoser::kTimeBox);
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L3) << "what the page was is known";
+  EXPECT_EQ(Newest().pin().cause(), v1::Diagnosis::Pin::EXIT_UNMAP);
+  Do([this] { pages_.AnswerPinners(PagePinners()); });
+  EXPECT_EQ(call->calls, 1);
+}
+
+TEST_F(DiagnosesTest, AnAttemptThatNoPageRefusedHadNowhereToMovePagesTo) {
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  areas_.there = false;
+  pages_.OpenEyes();
+  const Call call = Fail();
+
+  Do([this] { pages_.Find(PageInTheWay{.inner_error_number = ENOMEM}); });
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::NO_MIGRATION_TARGET);
+  EXPECT_EQ(Newest().confidence(), v1::Diagnosis::CERTAIN);
   EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L2);
-  EXPECT_TRUE(Newest().has_pin());
 }
 
 TEST_F(DiagnosesTest, ADeadlineIsExplainedByWhatWasReadWhileItWaited) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/diagnosis/explanation.h"
+#include "daemon/diagnosis/pin.h"
 #include "daemon/diagnosis/verdict.h"
 #include "proto/errno_status.h"
 
@@ -21,7 +22,10 @@ v1::Diagnosis::EvidenceLevel LevelOf(const Evidence& evidence, const Allocation&
   if (allocation.heap->description().contiguity == v1::SIMULATED) return v1::Diagnosis::L4;
   const absl::optional<PagePinners>& pinners = allocation.page.pinners;
   if (pinners.has_value() && pinners->references.has_value()) return v1::Diagnosis::L4;
-  if (allocation.page.mappers.has_value() || pinners.has_value()) return v1::Diagnosis::L3;
+  const bool page_is_known =
+      evidence.frame.has_value() &&
+      evidence.frame->kind != v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
+  if (allocation.page.mappers.has_value() || page_is_known) return v1::Diagnosis::L3;
   if (evidence.frame.has_value() || evidence.windows_refused.has_value() ||
       evidence.inner_error_number != 0) {
     return v1::Diagnosis::L2;
@@ -70,22 +74,6 @@ void AddFit(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
   *message.mutable_shared_age() = ToProtoDuration(record.evidence.fit_age);
 }
 
-v1::Diagnosis::Pin::PageKind ToProto(PagePinners::Kind kind) {
-  switch (kind) {
-    case PagePinners::Kind::kUnknown:
-      break;
-    case PagePinners::Kind::kFree:
-      return v1::Diagnosis::Pin::FREE;
-    case PagePinners::Kind::kAnonymous:
-      return v1::Diagnosis::Pin::ANONYMOUS;
-    case PagePinners::Kind::kPageCache:
-      return v1::Diagnosis::Pin::PAGE_CACHE;
-    case PagePinners::Kind::kOther:
-      return v1::Diagnosis::Pin::KERNEL;
-  }
-  return v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
-}
-
 // uid: whose processes are named; absent: all.
 void AddProcesses(const std::vector<PageMapper>& processes, v1::Diagnosis::Process::Role role,
                   absl::optional<uint32_t> uid, v1::Diagnosis::Pin& pin) {
@@ -102,26 +90,25 @@ void AddProcesses(const std::vector<PageMapper>& processes, v1::Diagnosis::Proce
 }
 
 void AddPin(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagnosis& message) {
+  if (!record.evidence.frame.has_value()) return;
+  const RefusingFrame& frame = *record.evidence.frame;
   const PinnedPage& page = record.allocation.page;
-  if (page.frame == 0) return;
   v1::Diagnosis::Pin& pin = *message.mutable_pin();
-  *pin.mutable_stuck_duration() = ToProtoDuration(page.StuckFor());
-  pin.set_cause(v1::Diagnosis::Pin::NOT_ESTABLISHED);
-  if (record.evidence.frame->held_since) pin.set_held(*record.evidence.frame->held_since);
-  bool complete = page.mappers.has_value() && page.mappers->complete;
+  *pin.mutable_stuck_duration() = ToProtoDuration(frame.stuck_for);
+  pin.set_cause(CauseOf(frame, message.verdict()));
+  if (const absl::optional<bool> held = IsHeld(frame)) pin.set_held(*held);
+  pin.set_page_kind(frame.kind);
+  if (frame.references) pin.set_references(*frame.references);
+  if (frame.mappings) pin.set_mappings(*frame.mappings);
   if (page.pinners.has_value()) {
-    const PagePinners& found = *page.pinners;
-    pin.set_page_kind(ToProto(found.kind));
-    if (found.references) pin.set_references(*found.references);
-    if (found.mappings) pin.set_mappings(*found.mappings);
-    if (!found.processes.empty()) pin.set_cause(v1::Diagnosis::Pin::PIPE);
-    AddProcesses(found.processes, v1::Diagnosis::Process::PINNER, uid, pin);
-    complete = complete && found.complete;
+    AddProcesses(page.pinners->pipe_holders, v1::Diagnosis::Process::PINNER, uid, pin);
+    AddProcesses(page.pinners->transferers, v1::Diagnosis::Process::PINNER, uid, pin);
   }
   if (page.mappers.has_value()) {
     AddProcesses(page.mappers->processes, v1::Diagnosis::Process::MAPPER, uid, pin);
   }
-  pin.set_processes_complete(complete);
+  pin.set_processes_complete(page.mappers.has_value() && page.mappers->complete &&
+                             page.pinners.has_value() && page.pinners->complete);
 }
 
 v1::Diagnosis::Holder ToProto(const HeapHolder& holder, absl::Time wall_time) {

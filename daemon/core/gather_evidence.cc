@@ -38,17 +38,23 @@ void AddSimulated(const SimulatedArea::Attempt& attempt, Evidence& evidence) {
   evidence.windows_refused = pinned ? static_cast<int>(attempt.windows) : 0;
 }
 
-// By its references, where it was looked at after it had been found in the way last.
-absl::optional<bool> IsHeld(const PinnedPage& page) {
-  if (!page.pinners.has_value()) return absl::nullopt;
+// What the page was found to be: at the last look at who pins it, else right after the failure.
+RefusingFrame FrameOf(const PinnedPage& page) {
+  RefusingFrame frame{.stuck_for = page.StuckFor()};
+  if (page.told.has_value()) {
+    frame.kind = page.told->kind;
+    frame.mappings = page.told->mappings;
+  }
+  if (!page.pinners.has_value()) return frame;
   const PagePinners& found = *page.pinners;
-  if (!found.processes.empty()) return true;
-  if (!found.references.has_value() || !found.mappings.has_value()) return absl::nullopt;
-  // The page cache has one reference of its own.
-  const int64_t accounted = *found.mappings + (found.kind == PagePinners::Kind::kPageCache ? 1 : 0);
+  frame.in_a_pipe = !found.pipe_holders.empty();
+  frame.in_a_transfer = !found.transferers.empty();
   // What was seen before its last failure says nothing of the time after it.
-  if (page.pinners_found < page.last_seen) return absl::nullopt;
-  return *found.references > accounted;
+  if (page.pinners_found < page.last_seen) return frame;
+  frame.kind = found.kind;
+  frame.mappings = found.mappings;
+  frame.references = found.references;
+  return frame;
 }
 
 }  // namespace
@@ -113,8 +119,7 @@ Evidence GatherEvidence(const Allocation& allocation, const BufferTable& table,
     evidence.windows_refused = told->windows_refused;
   }
   if (allocation.page.frame != 0) {
-    evidence.frame = RefusingFrame{.stuck_for = allocation.page.StuckFor(),
-                                   .held_since = IsHeld(allocation.page)};
+    evidence.frame = FrameOf(allocation.page);
   }
   for (const HeapHolder& holder : holders) {
     evidence.holders.push_back(

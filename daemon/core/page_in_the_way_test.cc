@@ -433,10 +433,10 @@ TEST_F(PinnersTest, AreAskedForOnceAPageIsStuck) {
 
 TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
   const Call call = AllocateUntilStuck();
-  Answer({.kind = PagePinners::Kind::kAnonymous,
+  Answer({.kind = v1::Diagnosis::Pin::ANONYMOUS,
           .mappings = 1,
           .references = 2,
-          .processes = {{.pid = 42, .uid = 1047, .name = "spool"}},
+          .pipe_holders = {{.pid = 42, .uid = 1047, .name = "spool"}},
           .complete = true});
 
   const v1::Diagnosis whole = DiagnosisAtDeadline();
@@ -459,7 +459,7 @@ TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
 
 TEST_F(PinnersTest, APageThatIsHeldByItsMappingsAloneWasAnInstantsPin) {
   const Call call = AllocateUntilStuck();
-  Answer({.kind = PagePinners::Kind::kPageCache, .mappings = 1, .references = 2, .complete = true});
+  Answer({.kind = v1::Diagnosis::Pin::PAGE_CACHE, .mappings = 1, .references = 2, .complete = true});
 
   const v1::Diagnosis whole = DiagnosisAtDeadline();
   EXPECT_EQ(whole.verdict(), v1::Diagnosis::PINNED_TRANSIENT);
@@ -468,7 +468,7 @@ TEST_F(PinnersTest, APageThatIsHeldByItsMappingsAloneWasAnInstantsPin) {
 
 TEST_F(PinnersTest, WithoutReferencesNobodyKnowsWhetherItIsStillHeld) {
   const Call call = AllocateUntilStuck();
-  Answer({.kind = PagePinners::Kind::kAnonymous, .mappings = 1});
+  Answer({.kind = v1::Diagnosis::Pin::ANONYMOUS, .mappings = 1});
 
   const v1::Diagnosis whole = DiagnosisAtDeadline();
   EXPECT_EQ(whole.evidence_level(), v1::Diagnosis::L3);

@@ -12,6 +12,11 @@ bool HasPages(const HeapDescription& heap) {
   return !heap.area.empty() && heap.contiguity == v1::PHYSICAL;
 }
 
+// Who pins a page is looked for so long: for one that fails for good, whose time box is 50 ms, and
+// for one that is stuck.
+constexpr absl::Duration kShortBox = absl::Milliseconds(30);
+constexpr absl::Duration kLongBox = absl::Milliseconds(150);
+
 }  // namespace
 
 void PageInquiry::Note(Allocation& allocation) {
@@ -82,6 +87,8 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
   }
   page.Met(*found, failure);
   page.told_of = failure;
+  // One that is given up has no later failure after which to ask.
+  if (allocation->giving_up && !page.pinners.has_value()) return AskForPinners(allocation);
   OnTold(*allocation);
   if (page.StuckFor() >= kStuck && !std::exchange(page.asked_for_mappers, true)) {
     AskForMappers(allocation);
@@ -95,14 +102,20 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
 
 void PageInquiry::AskForPinners(const AllocationPtr& allocation) {
   pages_.FindPinners(
-      allocation->page.frame, [waiting = std::weak_ptr(allocation),
-                               frame = allocation->page.frame](absl::StatusOr<PagePinners> found) {
+      allocation->page.frame, allocation->giving_up ? kShortBox : kLongBox,
+      [waiting = std::weak_ptr(allocation),
+       frame = allocation->page.frame](absl::StatusOr<PagePinners> found) {
         const AllocationPtr still = waiting.lock();
-        if (still == nullptr || still->ended || still->page.frame != frame || !found.ok()) return;
-        // Not all could be looked into, and none of those had it: the next failure asks again.
-        if (!found->complete && found->processes.empty()) still->page.asked_for_pinners = false;
-        still->page.pinners = *std::move(found);
-        still->page.pinners_found = still->last_failure;
+        if (still == nullptr || still->ended || still->page.frame != frame) return;
+        if (found.ok()) {
+          // Not all could be looked into, and none of those had it: the next failure asks again.
+          if (!found->complete && found->pipe_holders.empty() && found->transferers.empty()) {
+            still->page.asked_for_pinners = false;
+          }
+          still->page.pinners = *std::move(found);
+          still->page.pinners_found = still->last_failure;
+        }
+        if (still->giving_up) OnTold(*still);
       });
 }
 

@@ -12,9 +12,13 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "dmaheap/v1/diagnosis.pb.h"
 
 namespace dmaheap {
+
+using PageKind = v1::Diagnosis::Pin::PageKind;
 
 struct PageInTheWay {
   // Its number (pfn). The broker's and the prober's secret: no client is told of addresses. 0: no
@@ -25,6 +29,9 @@ struct PageInTheWay {
   // A file system keeps it in the page cache and may have yet to write it, as its flags say
   // (kpageflags). Absent: they were not read.
   absl::optional<bool> of_filesystem = absl::nullopt;
+  // What it was right after the attempt, and how often it was mapped. Absent: not told.
+  PageKind kind = v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
+  absl::optional<int64_t> mappings = absl::nullopt;
   // What the kernel's allocator itself came to, where its callers only say ENOMEM; 0: not told. And
   // how many windows it was refused for the sake of a page.
   int inner_error_number = 0;
@@ -48,13 +55,13 @@ struct PageMappers {
 
 // What holds the page beyond its mappings.
 struct PagePinners {
-  enum class Kind { kUnknown, kFree, kAnonymous, kPageCache, kOther };
-  Kind kind = Kind::kUnknown;
+  PageKind kind = v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
   // Absent: not told.
   absl::optional<int64_t> mappings = absl::nullopt;
   absl::optional<int64_t> references = absl::nullopt;
-  // Each has a pipe open that holds the page.
-  std::vector<PageMapper> processes = {};
+  // Who has a pipe open that holds the page, or waits for a direct transfer of it.
+  std::vector<PageMapper> pipe_holders = {};
+  std::vector<PageMapper> transferers = {};
   // Every process was looked into.
   bool complete = false;
 };
@@ -86,8 +93,8 @@ class PageWatch {
   // Looks through the whole machine: tens of milliseconds of the prober's time. on_mappers is
   // called at most once.
   virtual void FindMappers(uint64_t frame, OnMappers on_mappers) = 0;
-  // The same for who pins it.
-  virtual void FindPinners(uint64_t frame, OnPinners on_pinners) = 0;
+  // The same for who pins it, for no longer than box.
+  virtual void FindPinners(uint64_t frame, absl::Duration box, OnPinners on_pinners) = 0;
 };
 
 // Where there is no prober.
@@ -97,7 +104,7 @@ class NoPageWatch : public PageWatch {
   Id Watch(pid_t, Id, OnFound, OnReleased) override { return 0; }
   void Unwatch(Id) override {}
   void FindMappers(uint64_t, OnMappers) override {}
-  void FindPinners(uint64_t, OnPinners) override {}
+  void FindPinners(uint64_t, absl::Duration, OnPinners) override {}
 };
 
 }  // namespace dmaheap

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "daemon/diagnosis/fit.h"
+#include "dmaheap/v1/diagnosis.pb.h"
 
 namespace dmaheap {
 
@@ -17,8 +18,13 @@ namespace dmaheap {
 struct RefusingFrame {
   // How long it was the one, from the first failure to the last.
   absl::Duration stuck_for = absl::ZeroDuration();
-  // It was still held when it was looked at, after that. Absent: nobody could tell.
-  absl::optional<bool> held_since = absl::nullopt;
+  // After the last failure: how often it was mapped, how many references there were, what it was.
+  absl::optional<int64_t> mappings = absl::nullopt;
+  absl::optional<int64_t> references = absl::nullopt;
+  v1::Diagnosis::Pin::PageKind kind = v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
+  // Who holds it there was seen.
+  bool in_a_pipe = false;
+  bool in_a_transfer = false;
 };
 
 // What a user's buffers of the heap did, as the books have it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "daemon/diagnosis/pin.h"
+
 namespace dmaheap {
 namespace {
 
@@ -50,14 +52,14 @@ Judgement JudgePin(const Evidence& evidence) {
   if (!evidence.frame.has_value())
     return {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE};
   const RefusingFrame& frame = *evidence.frame;
-  const bool gone = frame.held_since.has_value() && !*frame.held_since;
-  if (gone) return {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN};
+  const absl::optional<bool> held = IsHeld(frame);
+  if (held.has_value() && !*held) return {v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN};
   if (frame.stuck_for >= kStuckAfter) {
     return {v1::Diagnosis::PINNED_STUCK,
-            frame.held_since.has_value() ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
+            held.has_value() ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
   }
   // Too early to tell whether it stays.
-  return {v1::Diagnosis::PINNED_TRANSIENT, evidence.attempts > 1 && !frame.held_since.has_value()
+  return {v1::Diagnosis::PINNED_TRANSIENT, evidence.attempts > 1 && !held.has_value()
                                                ? v1::Diagnosis::LIKELY
                                                : v1::Diagnosis::POSSIBLE};
 }

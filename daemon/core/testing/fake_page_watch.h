@@ -27,7 +27,7 @@ class FakePageWatch : public PageWatch {
     on_mappers_ = std::move(on_mappers);
   }
 
-  void FindPinners(uint64_t frame, OnPinners on_pinners) override {
+  void FindPinners(uint64_t frame, absl::Duration, OnPinners on_pinners) override {
     pinners_asked_.push_back(frame);
     on_pinners_ = std::move(on_pinners);
   }

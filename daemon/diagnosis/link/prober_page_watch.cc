@@ -42,18 +42,18 @@ PageMappers ToMappers(const FrameMappers& found) {
   return mappers;
 }
 
-PagePinners::Kind ToKind(FrameKind kind) {
+PageKind ToKind(FrameKind kind) {
   switch (kind) {
     case FrameKind::kFree:
-      return PagePinners::Kind::kFree;
+      return v1::Diagnosis::Pin::FREE;
     case FrameKind::kAnonymous:
-      return PagePinners::Kind::kAnonymous;
+      return v1::Diagnosis::Pin::ANONYMOUS;
     case FrameKind::kPageCache:
-      return PagePinners::Kind::kPageCache;
+      return v1::Diagnosis::Pin::PAGE_CACHE;
     case FrameKind::kOther:
       break;
   }
-  return PagePinners::Kind::kOther;
+  return v1::Diagnosis::Pin::KERNEL;
 }
 
 PagePinners ToPinners(const FramePinners& found) {
@@ -63,9 +63,10 @@ PagePinners ToPinners(const FramePinners& found) {
   pinners.references = found.references;
   if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
   for (const FramePinners::Process& process : found.processes) {
-    pinners.processes.push_back({.pid = process.pid,
-                                 .uid = process.uid.value_or(~uint32_t{0}),
-                                 .name = PrintableName(process.name)});
+    auto& those = process.kind == PinKind::kPipe ? pinners.pipe_holders : pinners.transferers;
+    those.push_back({.pid = process.pid,
+                     .uid = process.uid.value_or(~uint32_t{0}),
+                     .name = PrintableName(process.name)});
   }
   return pinners;
 }
@@ -75,7 +76,11 @@ PageInTheWay ToPageInTheWay(const RefusingPage& page) {
                      .watched = page.watched,
                      .inner_error_number = page.error_number,
                      .windows_refused = page.windows_refused};
-  if (page.flags.has_value()) found.of_filesystem = MayBeUnwritten(*page.flags);
+  found.mappings = page.map_count;
+  if (page.flags.has_value()) {
+    found.of_filesystem = MayBeUnwritten(*page.flags);
+    found.kind = ToKind(KindOfFrame(*page.flags));
+  }
   return found;
 }
 
@@ -146,10 +151,10 @@ void ProberPageWatch::FindMappers(uint64_t frame, OnMappers on_mappers) {
                                  });
 }
 
-void ProberPageWatch::FindPinners(uint64_t frame, OnPinners on_pinners) {
+void ProberPageWatch::FindPinners(uint64_t frame, absl::Duration box, OnPinners on_pinners) {
   Ask<FramePinners, PagePinners>(executor_, client_, std::move(on_pinners), &ToPinners,
                                  [&](ProberClient::PinnersCallback callback) {
-                                   return client_.FindPinners(frame, std::move(callback));
+                                   return client_.FindPinners(frame, box, std::move(callback));
                                  });
 }
 

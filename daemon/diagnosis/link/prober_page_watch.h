@@ -21,7 +21,7 @@ class ProberPageWatch : public PageWatch {
   Id Watch(pid_t thread, Id replaced, OnFound on_found, OnReleased on_released) override;
   void Unwatch(Id watch) override;
   void FindMappers(uint64_t frame, OnMappers on_mappers) override;
-  void FindPinners(uint64_t frame, OnPinners on_pinners) override;
+  void FindPinners(uint64_t frame, absl::Duration box, OnPinners on_pinners) override;
 
  private:
   Executor& executor_;

@@ -204,10 +204,10 @@ TEST_F(ProberPageWatchTest, AnAttemptThatNoPageRefusedIsToldWithItsErrno) {
 
 TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   std::vector<absl::StatusOr<PagePinners>> answers;
-  pages_->FindPinners(77, [&](absl::StatusOr<PagePinners> found) { answers.push_back(found); });
+  pages_->FindPinners(77, absl::Milliseconds(30), [&](absl::StatusOr<PagePinners> found) { answers.push_back(found); });
   const ProberRequest question = Question();
   EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kWhoPins));
-  EXPECT_STREQ(question.name, "77");
+  EXPECT_STREQ(question.name, "77 30");
   ProberReply reply;
   // KPF_LRU and KPF_ANON.
   reply.frames.push_back({.frame = 77,
@@ -221,13 +221,13 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
 
   ASSERT_EQ(answers.size(), 1u);
   ASSERT_TRUE(answers[0].ok()) << answers[0].status();
-  EXPECT_EQ(answers[0]->kind, PagePinners::Kind::kAnonymous);
+  EXPECT_EQ(answers[0]->kind, v1::Diagnosis::Pin::ANONYMOUS);
   EXPECT_EQ(answers[0]->mappings, 1);
   EXPECT_EQ(answers[0]->references, 2);
   EXPECT_TRUE(answers[0]->complete);
-  ASSERT_EQ(answers[0]->processes.size(), 1u);
-  EXPECT_EQ(answers[0]->processes[0].pid, 42);
-  EXPECT_EQ(answers[0]->processes[0].name, "sp?ool");
+  ASSERT_EQ(answers[0]->pipe_holders.size(), 1u);
+  EXPECT_EQ(answers[0]->pipe_holders[0].pid, 42);
+  EXPECT_EQ(answers[0]->pipe_holders[0].name, "sp?ool");
 }
 
 }  // namespace

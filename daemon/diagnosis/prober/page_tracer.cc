@@ -112,21 +112,30 @@ void PageTracer::Count() {
                              [](const auto& entry) { return entry.second.armed; });
 }
 
-void PageTracer::Settle() {
+std::set<uint64_t> PageTracer::ArmedFrames() const {
   std::set<uint64_t> frames;
   for (const auto& [sequence, watched] : watches_) {
     if (watched.armed) frames.insert(watched.frame);
   }
-  if (frames.empty()) return;
+  return frames;
+}
+
+void PageTracer::Settle() {
+  const std::set<uint64_t> frames = ArmedFrames();
+  if (!frames.empty()) Tell(frames);
+}
+
+bool PageTracer::Tell(const std::set<uint64_t>& frames) {
   const std::string filter = absl::StrJoin(frames, " || ", [](std::string* out, uint64_t frame) {
     absl::StrAppendFormat(out, "pfn == 0x%x", frame);
   });
   if (filter != filter_) {
-    if (!Write(files_.filter, filter)) return;
+    if (!Write(files_.filter, filter)) return false;
     filter_ = filter;
     told_ = frames;
   }
   if (!enabled_) enabled_ = Write(files_.enable, "1");
+  return enabled_;
 }
 
 void PageTracer::Rest() {
@@ -137,6 +146,14 @@ void PageTracer::Rest() {
 std::vector<uint64_t> PageTracer::TakeReleased() {
   Drain();
   return std::exchange(released_, {});
+}
+
+bool PageTracer::See(uint64_t frame) {
+  if (Sees(frame)) return true;
+  if (files_.filter < 0 || files_.enable < 0) return false;
+  std::set<uint64_t> frames = ArmedFrames();
+  frames.insert(frame);
+  return Tell(frames);
 }
 
 bool PageTracer::Sees(uint64_t frame) const { return enabled_ && told_.contains(frame); }

@@ -56,6 +56,9 @@ class PageTracer {
 
   // Whether each reference to the frame that is given up is told.
   bool Sees(uint64_t frame) const;
+  // The same, and has it told from now on, for about a second, where that is possible. The kernel
+  // takes its time for it, up to 50 ms.
+  bool See(uint64_t frame);
   // What was left of the frame's references when this thread gave one up, the last time inside
   // touch; absent: it gave up none. Only for a frame that is seen.
   absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
@@ -99,6 +102,9 @@ class PageTracer {
   void OnDropped(const ReferenceDropped& dropped);
   void DropOldest();
   void Count();
+  std::set<uint64_t> ArmedFrames() const;
+  // Has the kernel tell of these.
+  bool Tell(const std::set<uint64_t>& frames);
   bool Write(int fd, const std::string& text);
 
   Files files_;

@@ -323,6 +323,32 @@ TEST_F(PageTracerTest, WhatATouchGivesBackIsNoRelease) {
   EXPECT_TRUE(tracer_.TakeReleased().empty());
 }
 
+TEST_F(PageTracerTest, APageCanBeSeenForAMomentWithoutBeingWatched) {
+  WatchFrame();
+  Written(filter_[0]);
+
+  EXPECT_TRUE(tracer_.See(0x100));
+
+  EXPECT_EQ(Written(filter_[0]), "pfn == 0x100 || pfn == 0x1cc00") << "beside what is watched";
+  EXPECT_TRUE(tracer_.Sees(0x100));
+  EXPECT_TRUE(tracer_.Sees(kFrame));
+  tracer_.Settle();
+  EXPECT_EQ(Written(filter_[0]), "pfn == 0x1cc00");
+  EXPECT_FALSE(tracer_.Sees(0x100));
+}
+
+TEST_F(PageTracerTest, WhatIsSeenForAMomentEndsByItself) {
+  EXPECT_TRUE(tracer_.See(0x100));
+  EXPECT_TRUE(tracer_.lingers());
+  tracer_.Rest();
+  EXPECT_FALSE(tracer_.Sees(0x100));
+}
+
+TEST_F(PageTracerTest, WithoutPageRefEventsNothingIsSeen) {
+  tracer_ = PageTracer({.pipe = trace_[0].get()});
+  EXPECT_FALSE(tracer_.See(0x100));
+}
+
 TEST_F(PageTracerTest, SeesWhatTheKernelWasToldOf) {
   EXPECT_FALSE(tracer_.Sees(kFrame));
   WatchFrame();

@@ -91,5 +91,17 @@ TEST(ParseAddressesTest, WhatIsNotWholeIsNone) {
   }
 }
 
+TEST(KindOfFrameTest, IsWhatTheFlagsSay) {
+  constexpr uint64_t kLru = 1u << 5, kSlab = 1u << 7, kBuddy = 1u << 10, kMmap = 1u << 11,
+                     kAnon = 1u << 12;
+  EXPECT_EQ(KindOfFrame(kBuddy), FrameKind::kFree);
+  EXPECT_EQ(KindOfFrame(kLru | kAnon), FrameKind::kAnonymous);
+  EXPECT_EQ(KindOfFrame(kAnon), FrameKind::kAnonymous) << "isolated, as for a migration";
+  EXPECT_EQ(KindOfFrame(kLru), FrameKind::kPageCache);
+  EXPECT_EQ(KindOfFrame(kLru | kMmap), FrameKind::kPageCache);
+  EXPECT_EQ(KindOfFrame(kSlab), FrameKind::kOther);
+  EXPECT_EQ(KindOfFrame(0), FrameKind::kOther);
+}
+
 }  // namespace
 }  // namespace dmaheap

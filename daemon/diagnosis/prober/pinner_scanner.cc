@@ -16,6 +16,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "daemon/diagnosis/prober/direct_transfers.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
@@ -25,6 +28,9 @@
 
 namespace dmaheap {
 namespace {
+
+// One direct transfer of a page, by itself.
+constexpr uint32_t kDirectReferences = 1024;
 
 // Frames of one word of the idle bitmap.
 constexpr uint64_t kFramesPerWord = 64;
@@ -183,6 +189,18 @@ void ReadReferences(const ProberRoots& roots, PageTracer& pages, FrameRecord& re
   record.present |= kFrameReferences;
 }
 
+// "FRAME MILLISECONDS".
+bool ParseQuestion(absl::string_view question, uint64_t& frame, absl::Duration& length) {
+  const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
+  uint32_t milliseconds = 0;
+  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &frame) ||
+      !absl::SimpleAtoi(words[1], &milliseconds)) {
+    return false;
+  }
+  length = absl::Milliseconds(milliseconds);
+  return true;
+}
+
 }  // namespace
 
 ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, PageTracer& pages,
@@ -190,10 +208,12 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
   ProberReply reply;
   reply.op = ProberOp::kWhoPins;
   FrameRecord record;
-  if (!absl::SimpleAtoi(question, &record.frame)) {
+  absl::Duration length;
+  if (!ParseQuestion(question, record.frame, length)) {
     reply.error_number = EINVAL;
     return reply;
   }
+  const TimeBox own = box.AtMost(length);
   const absl::StatusOr<UniqueFd> proc = OpenRoot(roots.proc);
   if (!proc.ok()) {
     reply.error_number = GetErrno(proc.status());
@@ -201,13 +221,19 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
   }
   ReadMapCount(proc->get(), record);
   ReadFrameFlags(proc->get(), record);
-  if (pages.Sees(record.frame)) {
-    ReadReferences(roots, pages, record);
-    PipeScan(record.frame, pages, box).Look(*proc, reply);
-  } else {
+  if (!pages.See(record.frame)) {
     reply.flags |= kProberHoldersPartial;
+    reply.frames.push_back(record);
+    return reply;
   }
+  ReadReferences(roots, pages, record);
   reply.frames.push_back(record);
+  // Who else has what such a page has is not looked for: it takes as long again.
+  if ((record.present & kFrameReferences) != 0 && record.references >= kDirectReferences) {
+    FindDirectTransfers(*proc, record.frame, own, reply);
+  } else {
+    PipeScan(record.frame, pages, own).Look(*proc, reply);
+  }
   return reply;
 }
 

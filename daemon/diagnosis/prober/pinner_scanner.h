@@ -5,6 +5,10 @@
 // given up, and by whom: a pipe after whose tee this thread gave one up has the page. Nothing
 // changes for the pipe's users: its bytes stay, and it has one more reader for an instant.
 //
+// A direct transfer pins a page once for each use, by 1024 references at a time
+// (GUP_PIN_COUNTING_BIAS, include/linux/mm.h). Whose it is, is in the system call that waits for it
+// (direct_transfers.h).
+//
 // The references of a page are told in the same way: reading the page's place in
 // /sys/kernel/mm/page_idle/bitmap takes one and gives it up again (mm/page_idle.c).
 
@@ -19,10 +23,11 @@
 
 namespace dmaheap {
 
-// question: the frame's number in digits, else error_number is EINVAL. One FrameRecord, and a
-// PinnerRecord for each process that has a pipe open which holds the page. Only a page that is
-// watched is seen: of another one references and pinners are not told, and the answer is flagged
-// kProberHoldersPartial, as it is where not every process could be looked into.
+// question: "FRAME MILLISECONDS" in digits, the latter a box of its own, else error_number is
+// EINVAL. One FrameRecord, and a PinnerRecord for each process that has a pipe open which holds the
+// page, or waits for a direct transfer of it. Where the kernel tells no references, pinners are not
+// told, and the answer is flagged kProberHoldersPartial, as it is where not every process could be
+// looked into.
 ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, PageTracer& pages,
                         const TimeBox& box);
 

@@ -168,6 +168,7 @@ ProberReply Prober::WatchPage(uint64_t sequence, absl::string_view question) {
   // Whose page it is tells what may help; without that it is watched all the same.
   if (const absl::StatusOr<UniqueFd> proc = OpenRoot(roots_.proc); proc.ok()) {
     ReadFrameFlags(proc->get(), reply.frames.front());
+    ReadMapCount(proc->get(), reply.frames.front());
   }
   return reply;
 }

@@ -175,11 +175,12 @@ absl::StatusOr<uint64_t> ProberClient::FindMappers(uint64_t first_frame, uint64_
   return Send(absl::StrCat(first_frame, " ", count), std::move(pending));
 }
 
-absl::StatusOr<uint64_t> ProberClient::FindPinners(uint64_t frame, PinnersCallback callback) {
+absl::StatusOr<uint64_t> ProberClient::FindPinners(uint64_t frame, absl::Duration box,
+                                                   PinnersCallback callback) {
   Pending pending;
   pending.op = ProberOp::kWhoPins;
   pending.on_pinners = std::move(callback);
-  return Send(absl::StrCat(frame), std::move(pending));
+  return Send(absl::StrCat(frame, " ", absl::ToInt64Milliseconds(box)), std::move(pending));
 }
 
 absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced,
@@ -309,6 +310,9 @@ void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
       page.frame = record.frame;
       page.watched = (record.present & kFrameWatched) != 0;
       if ((record.present & kFrameFlags) != 0) page.flags = record.flags;
+      if ((record.present & kFrameMapCount) != 0) {
+        page.map_count = static_cast<int64_t>(record.map_count);
+      }
     }
     done.on_page(page);
   } else {

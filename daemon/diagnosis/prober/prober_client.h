@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "heaps/cma_area.h"
@@ -133,7 +134,8 @@ struct RefusingPage {
   int windows_refused = 0;
   // Its release will be told.
   bool watched = false;
-  // Its KPF_ flags. Absent: not told.
+  // How often it is mapped, and its KPF_ flags. Absent: not told.
+  absl::optional<int64_t> map_count = absl::nullopt;
   absl::optional<uint64_t> flags = absl::nullopt;
 };
 
@@ -168,8 +170,9 @@ class ProberClient {
   absl::StatusOr<uint64_t> FindMappers(uint64_t first_frame, uint64_t count,
                                        MappersCallback callback);
 
-  // Of a page that is not watched only its flags and mappings are told.
-  absl::StatusOr<uint64_t> FindPinners(uint64_t frame, PinnersCallback callback);
+  // Looks for no longer than box.
+  absl::StatusOr<uint64_t> FindPinners(uint64_t frame, absl::Duration box,
+                                       PinnersCallback callback);
 
   // The page that refused the last window of that thread. Errno ENOENT: the kernel told of none;
   // ENOTSUP: it tells of none. on_released is called each time that the page is let go, until

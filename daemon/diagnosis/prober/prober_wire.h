@@ -53,8 +53,8 @@ enum class ProberOp : uint32_t {
   // The free pages of the CMA area of that name. Records: one AreaRecord, then RunRecord,
   // ascending.
   kFreeRuns = 7,
-  // What holds the page frame that is the name, in digits, beyond its mappings. Records: one
-  // FrameRecord, then PinnerRecord.
+  // What holds a page frame beyond its mappings. The name is "FRAME MILLISECONDS" in digits, the
+  // latter for how long to look at most. Records: one FrameRecord, then PinnerRecord.
   kWhoPins = 8,
 };
 
@@ -228,7 +228,7 @@ struct AttemptRecord {
   uint32_t windows_refused = 0;
 };
 
-enum class PinKind : uint32_t { kPipe = 1 };
+enum class PinKind : uint32_t { kPipe = 1, kDirectIo = 2 };
 
 struct PinnerRecord {
   int32_t pid = 0;

@@ -72,5 +72,13 @@ TEST(MapsLineTest, ALineThatIsCutOrHasNoPathIsPassedOver) {
   EXPECT_FALSE(ParseMapsLine("7f00-7f01 rw-p 00000000 00:00 -1 /x").has_value());
 }
 
+TEST(PipeLinkTest, TakesTheInodeOfAnAnonymousPipe) {
+  EXPECT_EQ(ParsePipeLink("pipe:[4711]"), 4711u);
+  for (const char* other : {"", "pipe:[]", "pipe:[x]", "pipe:[-1]", "pipe:[1", "socket:[4711]",
+                            "/tmp/pipe:[4711]", "pipe:[4711] (deleted)", "pipe:[+1]"}) {
+    EXPECT_FALSE(ParsePipeLink(other).has_value()) << other;
+  }
+}
+
 }  // namespace
 }  // namespace dmaheap

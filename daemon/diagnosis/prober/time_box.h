@@ -3,6 +3,7 @@
 #ifndef DAEMON_DIAGNOSIS_PROBER_TIME_BOX_H_
 #define DAEMON_DIAGNOSIS_PROBER_TIME_BOX_H_
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -23,6 +24,11 @@ class TimeBox {
 
   bool Ended() const { return clock_() >= end_; }
 
+  // A box that ends with this one, or after length if that is earlier.
+  TimeBox AtMost(absl::Duration length) const {
+    const absl::Time now = clock_();
+    return TimeBox(clock_, now, std::min(end_, now + length));
+  }
   // A box that ends when half of this one's length is over.
   TimeBox FirstHalf() const { return TimeBox(clock_, begin_, begin_ + (end_ - begin_) / 2); }
 

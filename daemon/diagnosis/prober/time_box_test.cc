@@ -23,6 +23,20 @@ TEST(TimeBoxTest, EndsWhenItsTimeIsOver) {
   EXPECT_TRUE(box.Ended());
 }
 
+TEST(TimeBoxTest, OneInsideAnotherEndsWithTheEarlier) {
+  absl::Time now = absl::UnixEpoch();
+  const TimeBox box(absl::Milliseconds(50), [&] { return now; });
+  now += absl::Milliseconds(30);
+  const TimeBox shorter = box.AtMost(absl::Milliseconds(10));
+  const TimeBox longer = box.AtMost(absl::Milliseconds(100));
+
+  now += absl::Milliseconds(10);
+  EXPECT_TRUE(shorter.Ended());
+  EXPECT_FALSE(longer.Ended());
+  now += absl::Milliseconds(10);
+  EXPECT_TRUE(longer.Ended());
+}
+
 TEST(TimeBoxTest, AnInfiniteOneNeverEnds) {
   EXPECT_FALSE(TimeBox(absl::InfiniteDuration()).Ended());
 }

@@ -137,9 +137,13 @@ absl::StatusOr<PlacedPages> PlacePagesInArea(const AreaFrames& area, const Placi
   return placed;
 }
 
-absl::StatusOr<PlacedPages> PlaceSpreadPages(const AreaFrames& area, size_t count, int fd) {
-  absl::StatusOr<PlacedPages> placed = PlacePagesInArea(
-      area, {.fd = fd, .at_least = count, .enough = static_cast<size_t>(area.pages * 3 / 4)});
+absl::StatusOr<PlacedPages> PlaceSpreadPages(const AreaFrames& area, size_t count, int fd,
+                                             Touch touch) {
+  absl::StatusOr<PlacedPages> placed =
+      PlacePagesInArea(area, {.fd = fd,
+                              .touch = touch,
+                              .at_least = count,
+                              .enough = static_cast<size_t>(area.pages * 3 / 4)});
   if (!placed.ok()) return placed.status();
   std::vector<uint8_t*> spread;
   for (size_t i = 0; i < count; ++i) {

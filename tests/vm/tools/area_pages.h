@@ -74,8 +74,9 @@ struct PlacedPages {
 absl::StatusOr<PlacedPages> PlacePagesInArea(const AreaFrames& area, const Placing& placing);
 
 // count pages that lie as far apart in the area as they can: what holds them leaves no large room.
-// fd as in Placing.
-absl::StatusOr<PlacedPages> PlaceSpreadPages(const AreaFrames& area, size_t count, int fd);
+// fd and touch as in Placing.
+absl::StatusOr<PlacedPages> PlaceSpreadPages(const AreaFrames& area, size_t count, int fd,
+                                             Touch touch = Touch::kWrite);
 
 // Gives back all of the mapping but the pages inside; advice: MADV_DONTNEED, or MADV_REMOVE for a
 // file's.

@@ -2,12 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -17,6 +12,7 @@
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
 #include "tests/vm/tools/area_pages.h"
+#include "tests/vm/tools/scratch_file.h"
 
 namespace dmaheap {
 namespace {
@@ -71,32 +67,22 @@ class TmpfsOccupant final : public Occupant {
   }
 };
 
-constexpr char kDisk[] = "/dev/ram0";
-constexpr char kMountPoint[] = "/tmp/occupant";
-
 class PageCacheOccupant final : public Occupant {
  public:
   explicit PageCacheOccupant(const Settings& settings) : Occupant(settings, Touch::kRead) {}
 
  private:
   absl::StatusOr<UniqueFd> OpenFile() override {
-    if (system("mke2fs /dev/ram0 >/dev/null") != 0) return absl::InternalError("mke2fs failed");
-    mkdir(kMountPoint, 0700);
-    if (mount(kDisk, kMountPoint, "ext2", 0, nullptr) != 0) return ErrnoStatus(errno, "mount");
-    UniqueFd file(
-        open(absl::StrCat(kMountPoint, "/file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file.valid()) return ErrnoStatus(errno, "open on the disk");
+    absl::StatusOr<ScratchFile> scratch = ScratchFile::Make(ScratchFile::On::kDisk);
+    if (!scratch.ok()) return scratch.status();
+    scratch_ = *std::move(scratch);
+    UniqueFd file(fcntl(scratch_.fd(), F_DUPFD_CLOEXEC, 0));
+    if (!file.valid()) return ErrnoStatus(errno, "dup");
     return file;
   }
+  absl::Status CleanUp() override { return scratch_.Remove(); }
 
-  absl::Status CleanUp() override {
-    if (umount(kMountPoint) != 0) return ErrnoStatus(errno, "umount");
-    rmdir(kMountPoint);
-    const UniqueFd disk(open(kDisk, O_RDWR | O_CLOEXEC));
-    // Gives the disk's own pages back.
-    if (ioctl(disk.get(), BLKFLSBUF, 0) != 0) return ErrnoStatus(errno, "BLKFLSBUF");
-    return absl::OkStatus();
-  }
+  ScratchFile scratch_;
 };
 
 }  // namespace

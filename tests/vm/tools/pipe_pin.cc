@@ -13,6 +13,7 @@
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
 #include "tests/vm/tools/area_pages.h"
+#include "tests/vm/tools/scratch_file.h"
 
 namespace dmaheap {
 namespace {
@@ -46,7 +47,8 @@ class PipePin : public Trouble {
   absl::StatusOr<std::string> Begin() override {
     const absl::StatusOr<AreaFrames> area = ReadAreaFrames();
     if (!area.ok()) return area.status();
-    absl::StatusOr<PlacedPages> placed = PlaceSpreadPages(*area, wanted_, memory_file());
+    if (absl::Status status = Prepare(); !status.ok()) return status;
+    absl::StatusOr<PlacedPages> placed = PlaceSpreadPages(*area, wanted_, memory_file(), touch());
     if (!placed.ok()) return placed.status();
     placed_ = *std::move(placed);
     absl::StatusOr<Pipe> pipe = MakePipe(wanted_);
@@ -59,16 +61,23 @@ class PipePin : public Trouble {
     DropOtherPages(placed_, drop_advice());
     const absl::StatusOr<uint64_t> run = LargestRunWithout(*area, placed_.inside);
     if (!run.ok()) return run.status();
+    OnPinned(placed_);
     return absl::StrCat("pages=", wanted_, " largest_free_pages=", *run, " pid=", getpid());
   }
 
   absl::StatusOr<std::string> End() override {
     pipe_ = Pipe();
     placed_ = PlacedPages();
+    if (absl::Status status = CleanUp(); !status.ok()) return status;
     return std::string();
   }
 
  protected:
+  virtual absl::Status Prepare() { return absl::OkStatus(); }
+  virtual absl::Status CleanUp() { return absl::OkStatus(); }
+  // What else happens to the pages once the pipe has them.
+  virtual void OnPinned(PlacedPages& placed) {}
+  virtual Touch touch() const { return Touch::kWrite; }
   virtual int memory_file() const { return -1; }
   virtual absl::Status Pin(uint8_t* page, int pipe) = 0;
   virtual int drop_advice() const = 0;
@@ -81,7 +90,7 @@ class PipePin : public Trouble {
   Pipe pipe_;
 };
 
-class VmsplicePin final : public PipePin {
+class VmsplicePin : public PipePin {
  public:
   using PipePin::PipePin;
 
@@ -96,23 +105,81 @@ class VmsplicePin final : public PipePin {
   int drop_advice() const override { return MADV_DONTNEED; }
 };
 
-class MemfdPin final : public PipePin {
+// Nobody has the pages any more but the pipe.
+class UnmappedPin final : public VmsplicePin {
  public:
-  explicit MemfdPin(size_t pages) : PipePin(pages), file_(memfd_create("memfd_pin", MFD_CLOEXEC)) {}
+  using VmsplicePin::VmsplicePin;
 
  private:
-  int memory_file() const override { return file_.get(); }
+  void OnPinned(PlacedPages& placed) override { placed = PlacedPages(); }
+};
+
+// Splices pages of the file whose pages are placed.
+class FilePin : public PipePin {
+ public:
+  using PipePin::PipePin;
+
+ private:
   absl::Status Pin(uint8_t* page, int pipe) override {
     off_t offset = page - start();
-    if (splice(file_.get(), &offset, pipe, nullptr, kPageBytes, 0) !=
+    if (splice(memory_file(), &offset, pipe, nullptr, kPageBytes, 0) !=
         static_cast<ssize_t>(kPageBytes)) {
-      return ErrnoStatus(errno, "splice of a memfd");
+      return ErrnoStatus(errno, "splice of a file");
     }
     return absl::OkStatus();
   }
   int drop_advice() const override { return MADV_REMOVE; }
+};
+
+class MemfdPin final : public FilePin {
+ public:
+  explicit MemfdPin(size_t pages) : FilePin(pages), file_(memfd_create("memfd_pin", MFD_CLOEXEC)) {}
+
+ private:
+  int memory_file() const override { return file_.get(); }
 
   UniqueFd file_;
+};
+
+class TmpfsPin final : public FilePin {
+ public:
+  using FilePin::FilePin;
+
+ private:
+  absl::Status Prepare() override {
+    absl::StatusOr<ScratchFile> file = ScratchFile::Make(ScratchFile::On::kTmpfs);
+    if (!file.ok()) return file.status();
+    file_ = *std::move(file);
+    return absl::OkStatus();
+  }
+  absl::Status CleanUp() override { return file_.Remove(); }
+  int memory_file() const override { return file_.fd(); }
+
+  ScratchFile file_;
+};
+
+// Of holes, which are clean and take no place on the disk.
+class PageCachePin final : public FilePin {
+ public:
+  using FilePin::FilePin;
+
+ private:
+  absl::Status Prepare() override {
+    absl::StatusOr<ScratchFile> file = ScratchFile::Make(ScratchFile::On::kDisk);
+    if (!file.ok()) return file.status();
+    file_ = *std::move(file);
+    return absl::OkStatus();
+  }
+  absl::Status CleanUp() override { return file_.Remove(); }
+  Touch touch() const override { return Touch::kRead; }
+  int memory_file() const override { return file_.fd(); }
+  int drop_advice() const override { return MADV_DONTNEED; }
+  // What is not mapped and not in the pipe leaves the cache.
+  void OnPinned(PlacedPages&) override {
+    posix_fadvise(file_.fd(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+
+  ScratchFile file_;
 };
 
 size_t PagesOf(const Settings& settings) { return static_cast<size_t>(settings.at("pages")); }
@@ -126,6 +193,18 @@ Settings PipePinDefaults() {
 
 std::unique_ptr<Trouble> MakeVmsplicePin(const Settings& settings) {
   return std::make_unique<VmsplicePin>(PagesOf(settings));
+}
+
+std::unique_ptr<Trouble> MakeUnmappedPin(const Settings& settings) {
+  return std::make_unique<UnmappedPin>(PagesOf(settings));
+}
+
+std::unique_ptr<Trouble> MakeTmpfsPin(const Settings& settings) {
+  return std::make_unique<TmpfsPin>(PagesOf(settings));
+}
+
+std::unique_ptr<Trouble> MakePageCachePin(const Settings& settings) {
+  return std::make_unique<PageCachePin>(PagesOf(settings));
 }
 
 std::unique_ptr<Trouble> MakeMemfdPin(const Settings& settings) {

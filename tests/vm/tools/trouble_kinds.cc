@@ -19,8 +19,11 @@ const std::map<std::string, TroubleKind>& TroubleKinds() {
       {"full_area", {AreaFillerDefaults(), &MakeFullArea}},
       {"memfd_pin", {PipePinDefaults(), &MakeMemfdPin}},
       {"memory_hold", {MemoryHoldDefaults(), &MakeMemoryHold}},
+      {"page_cache_pin", {PipePinDefaults(), &MakePageCachePin}},
       {"page_cache_occupant", {OccupantDefaults(), &MakePageCacheOccupant}},
       {"tmpfs_occupant", {OccupantDefaults(), &MakeTmpfsOccupant}},
+      {"tmpfs_pin", {PipePinDefaults(), &MakeTmpfsPin}},
+      {"unmapped_pin", {PipePinDefaults(), &MakeUnmappedPin}},
       {"unwritten_file", {UnwrittenFileDefaults(), &MakeUnwrittenFile}},
       {"vmsplice_pin", {PipePinDefaults(), &MakeVmsplicePin}},
   };
