@@ -48,15 +48,15 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
 }  // namespace
 
 void Diagnoser::OnFailed(const Allocation& allocation) {
-  if (IsOfTheArea(allocation)) Look(allocation);
+  if (IsOfTheArea(allocation)) Look(allocation, kWindow);
 }
 
-bool Diagnoser::Look(const Allocation& allocation) {
+bool Diagnoser::Look(const Allocation& allocation, absl::Duration window) {
   const std::string& name = allocation.heap->description().area;
   if (name.empty()) return false;
   Area& area = seen_[name];
   if (area.asked) return true;
-  if (executor_.Now() < area.sight.read_at + kWindow) return false;
+  if (executor_.Now() < area.sight.read_at + window) return false;
   if (absl::optional<CmaFreeList> list = allocation.heap->FreeList()) {
     OnFreeList(name, *std::move(list));
     return false;
@@ -90,7 +90,7 @@ void Diagnoser::Prepare(const AllocationPtr& allocation, absl::AnyInvocable<void
         ready();
       });
   gathering->Await();  // this call
-  if (Look(*allocation)) {
+  if (Look(*allocation, kShortWindow)) {
     gathering->Await();
     seen_[allocation->heap->description().area].waiting.push_back(
         [gathering] { gathering->OnOne(); });

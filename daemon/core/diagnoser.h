@@ -1,8 +1,8 @@
 // Finds out why requests fail: reads what can be read of the area, judges, and keeps the result.
 //
-// Costs nothing while requests succeed. An area is looked at for requests that keep failing, and
-// for those that are about to fail for good, at most once a second; what was read serves all
-// failures of that second. Inside tasks only.
+// Costs nothing while requests succeed. An area's free list is read for requests that keep failing,
+// at most once a second, and for those that are about to fail for good, at most ten times a second:
+// what was read serves all failures of the next 100 ms. Inside tasks only.
 
 #ifndef DAEMON_CORE_DIAGNOSER_H_
 #define DAEMON_CORE_DIAGNOSER_H_
@@ -32,8 +32,10 @@ class Diagnoser {
  public:
   using AllocationPtr = std::shared_ptr<Allocation>;
 
-  // An area's free list is read anew once it is older.
+  // An area's free list is read anew once it is older: for a request that keeps failing, and for
+  // one that has failed for good.
   static constexpr absl::Duration kWindow = absl::Seconds(1);
+  static constexpr absl::Duration kShortWindow = absl::Milliseconds(100);
   // A request that failed for good waits no longer than that for evidence.
   static constexpr absl::Duration kTimeBox = absl::Milliseconds(50);
 
@@ -69,8 +71,8 @@ class Diagnoser {
     std::vector<std::function<void()>> waiting;
   };
 
-  // Reads the free list if it is too old; returns whether an answer is yet to come.
-  bool Look(const Allocation& allocation);
+  // Reads the free list if it is older; returns whether an answer is yet to come.
+  bool Look(const Allocation& allocation, absl::Duration window);
   void OnFreeList(const std::string& area, absl::StatusOr<CmaFreeList> list);
 
   Executor& executor_;

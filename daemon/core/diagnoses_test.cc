@@ -121,24 +121,34 @@ TEST_F(DiagnosesTest, WhatCanNotBeReadLowersTheLevelAndIsNotAskedForAnewAtOnce) 
   EXPECT_EQ(areas_.asked.size(), 1u);
 }
 
-TEST_F(DiagnosesTest, FailuresOfOneSecondShareAFreeListAndSayHowOldItIs) {
+TEST_F(DiagnosesTest, FailuresOfAnInstantShareAFreeListAndSayHowOldItIs) {
   Fail();
   Answer(Fragmented());
-  executor_.Advance(absl::Milliseconds(400));
+  executor_.Advance(absl::Milliseconds(60));
 
   const Call second = Fail();
 
   ASSERT_TRUE(second->done()) << "nothing to wait for";
   EXPECT_EQ(areas_.asked.size(), 1u);
   EXPECT_EQ(Newest().verdict(), v1::Diagnosis::FRAGMENTED);
-  EXPECT_EQ(Newest().confidence(), v1::Diagnosis::LIKELY) << "it may have changed since";
-  EXPECT_EQ(Newest().shared_age().nanos(), 400'000'000);
+  EXPECT_EQ(Newest().shared_age().nanos(), 60'000'000);
 
-  executor_.Advance(absl::Milliseconds(600));
-  EXPECT_FALSE(Fail()->done());
+  executor_.Advance(absl::Milliseconds(40));
+  EXPECT_FALSE(Fail()->done()) << "it may have changed since";
   EXPECT_EQ(areas_.asked.size(), 2u);
   Answer(Fragmented());
   EXPECT_EQ(Newest().shared_age().nanos(), 0);
+}
+
+TEST_F(DiagnosesTest, WithoutTheHeapsOwnNumberTheFreeListSaysHowMuchThereIs) {
+  cma_->SetUsage({});
+  const Call call = Fail(ENOMEM, kUid, /*pages=*/5);
+
+  Answer(Fragmented());
+
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::HEAP_EXHAUSTED);
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::EXHAUSTED);
+  EXPECT_EQ(Newest().free_bytes(), 4 * kPage);
 }
 
 TEST_F(DiagnosesTest, TwoThatFailTogetherWaitForTheSameAnswer) {

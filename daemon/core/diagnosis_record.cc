@@ -22,9 +22,8 @@ v1::Diagnosis::EvidenceLevel LevelOf(const Evidence& evidence, const Allocation&
   if (allocation.heap->description().contiguity == v1::SIMULATED) return v1::Diagnosis::L4;
   const absl::optional<PagePinners>& pinners = allocation.page.pinners;
   if (pinners.has_value() && pinners->references.has_value()) return v1::Diagnosis::L4;
-  const bool page_is_known =
-      evidence.frame.has_value() &&
-      evidence.frame->kind != v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
+  const bool page_is_known = evidence.frame.has_value() &&
+                             evidence.frame->kind != v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
   if (allocation.page.mappers.has_value() || page_is_known) return v1::Diagnosis::L3;
   if (evidence.frame.has_value() || evidence.windows_refused.has_value() ||
       evidence.inner_error_number != 0) {

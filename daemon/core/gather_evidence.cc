@@ -54,6 +54,8 @@ RefusingFrame FrameOf(const PinnedPage& page) {
   frame.kind = found.kind;
   frame.mappings = found.mappings;
   frame.references = found.references;
+  frame.most_mapped = found.most_mapped;
+  frame.was_free = found.was_free;
   return frame;
 }
 

@@ -459,7 +459,8 @@ TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
 
 TEST_F(PinnersTest, APageThatIsHeldByItsMappingsAloneWasAnInstantsPin) {
   const Call call = AllocateUntilStuck();
-  Answer({.kind = v1::Diagnosis::Pin::PAGE_CACHE, .mappings = 1, .references = 2, .complete = true});
+  Answer(
+      {.kind = v1::Diagnosis::Pin::PAGE_CACHE, .mappings = 1, .references = 2, .complete = true});
 
   const v1::Diagnosis whole = DiagnosisAtDeadline();
   EXPECT_EQ(whole.verdict(), v1::Diagnosis::PINNED_TRANSIENT);

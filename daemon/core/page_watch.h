@@ -59,6 +59,9 @@ struct PagePinners {
   // Absent: not told.
   absl::optional<int64_t> mappings = absl::nullopt;
   absl::optional<int64_t> references = absl::nullopt;
+  // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
+  int64_t most_mapped = 0;
+  bool was_free = false;
   // Who has a pipe open that holds the page, or waits for a direct transfer of it.
   std::vector<PageMapper> pipe_holders = {};
   std::vector<PageMapper> transferers = {};

@@ -22,6 +22,9 @@ struct RefusingFrame {
   absl::optional<int64_t> mappings = absl::nullopt;
   absl::optional<int64_t> references = absl::nullopt;
   v1::Diagnosis::Pin::PageKind kind = v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
+  // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
+  int64_t most_mapped = 0;
+  bool was_free = false;
   // Who holds it there was seen.
   bool in_a_pipe = false;
   bool in_a_transfer = false;

@@ -1,5 +1,7 @@
 #include "daemon/diagnosis/pin.h"
 
+#include <algorithm>
+
 namespace dmaheap {
 
 using Pin = v1::Diagnosis::Pin;
@@ -21,12 +23,10 @@ Pin::Cause CauseOf(const RefusingFrame& frame, v1::Diagnosis::Verdict verdict) {
   if (frame.in_a_transfer || ExcessReferences(frame).value_or(0) >= kTransferReferences) {
     return Pin::DIRECT_IO;
   }
-  if (verdict != v1::Diagnosis::PINNED_TRANSIENT || IsHeld(frame).value_or(false)) {
-    return Pin::NOT_ESTABLISHED;
-  }
-  const bool mapped = frame.mappings.value_or(0) > 0;
-  if (frame.kind == Pin::FREE || (frame.kind == Pin::ANONYMOUS && !mapped)) return Pin::EXIT_UNMAP;
-  if (frame.kind == Pin::ANONYMOUS) return Pin::FORK_COPY;
+  if (verdict != v1::Diagnosis::PINNED_TRANSIENT) return Pin::NOT_ESTABLISHED;
+  if (std::max(frame.most_mapped, frame.mappings.value_or(0)) > 1) return Pin::FORK_COPY;
+  const bool unmapped = frame.kind == Pin::ANONYMOUS && frame.mappings == 0;
+  if (frame.kind == Pin::FREE || frame.was_free || unmapped) return Pin::EXIT_UNMAP;
   return Pin::NOT_ESTABLISHED;
 }
 

@@ -22,9 +22,9 @@ absl::optional<int64_t> ExcessReferences(const RefusingFrame& frame);
 // It was held when it was looked at. Absent: nobody could tell.
 absl::optional<bool> IsHeld(const RefusingFrame& frame);
 
-// Of a page of that verdict. A page that is nobody's any more was given up by its last user, and
-// one that is still mapped, and by nothing else held, was being copied to a child: the two things
-// that take a reference for an instant (zap_pte_range and copy_present_ptes, mm/memory.c).
+// Of a page of that verdict. Of the two things that take a reference for an instant
+// (copy_present_ptes and zap_pte_range, mm/memory.c), the one leaves a page that two processes
+// share, and the other one that nobody has; what one process has all the time may be either.
 v1::Diagnosis::Pin::Cause CauseOf(const RefusingFrame& frame, v1::Diagnosis::Verdict verdict);
 
 }  // namespace dmaheap

@@ -43,13 +43,17 @@ TEST(Pin, ATransferIsSeenByItsReferences) {
 TEST(Pin, OfAnInstantItIsAskedWhatBecameOfThePage) {
   EXPECT_EQ(CauseOf({.kind = Pin::FREE}, kTransient), Pin::EXIT_UNMAP);
   EXPECT_EQ(CauseOf({.mappings = 0, .kind = Pin::ANONYMOUS}, kTransient), Pin::EXIT_UNMAP);
+  EXPECT_EQ(CauseOf({.mappings = 1, .kind = Pin::ANONYMOUS, .was_free = true}, kTransient),
+            Pin::EXIT_UNMAP);
   EXPECT_EQ(CauseOf({.mappings = 2, .kind = Pin::ANONYMOUS}, kTransient), Pin::FORK_COPY);
-  EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 1), kTransient), Pin::FORK_COPY);
+  EXPECT_EQ(CauseOf({.mappings = 1, .kind = Pin::ANONYMOUS, .most_mapped = 2}, kTransient),
+            Pin::FORK_COPY);
 }
 
-TEST(Pin, WhatIsStillHeldBySomethingElseIsNotGuessed) {
-  EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 2), kTransient), Pin::NOT_ESTABLISHED);
-  EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 1), kStuck), Pin::NOT_ESTABLISHED);
+TEST(Pin, WhatFitsSeveralIsNotGuessed) {
+  EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 1), kTransient), Pin::NOT_ESTABLISHED);
+  EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 2), kStuck), Pin::NOT_ESTABLISHED);
+  EXPECT_EQ(CauseOf({.mappings = 2, .kind = Pin::ANONYMOUS}, kStuck), Pin::NOT_ESTABLISHED);
   EXPECT_EQ(CauseOf({}, kTransient), Pin::NOT_ESTABLISHED);
   EXPECT_EQ(CauseOf({.mappings = 1, .kind = Pin::PAGE_CACHE}, kTransient), Pin::NOT_ESTABLISHED);
 }

@@ -13,7 +13,7 @@ constexpr int64_t kLeakBuffers = 8;
 constexpr double kLeakShare = 0.5;
 
 // A free list that is no older is that of the failure.
-constexpr absl::Duration kFreshFor = absl::Milliseconds(50);
+constexpr absl::Duration kFreshFor = absl::Milliseconds(100);
 
 bool OneOnlyGrows(const Evidence& evidence) {
   int64_t all = 0;
@@ -70,7 +70,10 @@ Judgement Judge(const Evidence& evidence) {
   if (evidence.error_number != ENOMEM && evidence.error_number != EBUSY) {
     return JudgeCall(evidence.error_number);
   }
-  if (evidence.free_pages.has_value() && *evidence.free_pages < evidence.pages) {
+  // The heap's own number is of the failure; without it, that of the free list is.
+  absl::optional<int64_t> free = evidence.free_pages;
+  if (!free.has_value() && evidence.fit.has_value()) free = evidence.fit->free_pages;
+  if (free.has_value() && *free < evidence.pages) {
     return OneOnlyGrows(evidence) ? Judgement{v1::Diagnosis::LEAK_SUSPECTED, v1::Diagnosis::LIKELY}
                                   : Judgement{v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN};
   }

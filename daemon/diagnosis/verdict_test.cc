@@ -124,20 +124,20 @@ Evidence OnlyBusy() {
 
 INSTANTIATE_TEST_SUITE_P(
     OfAPin, VerdictTest,
-    ::testing::Values(Case{"SeenToGo",
-                           Refused({.stuck_for = absl::Seconds(3), .mappings = 1, .references = 1}),
-                           v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN},
-                      Case{"SeenToStay", Refused({.stuck_for = kStuckAfter, .mappings = 1, .references = 2}),
-                           v1::Diagnosis::PINNED_STUCK, v1::Diagnosis::CERTAIN},
-                      Case{"TheSameForLong", Refused({.stuck_for = kStuckAfter}),
-                           v1::Diagnosis::PINNED_STUCK, v1::Diagnosis::LIKELY},
-                      Case{"EachTimeAnother", Refused({}), v1::Diagnosis::PINNED_TRANSIENT,
-                           v1::Diagnosis::LIKELY},
-                      Case{"StillThereAfterAMoment",
-                           Refused({.stuck_for = absl::Milliseconds(20), .mappings = 1, .references = 2}),
-                           v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE},
-                      Case{"NoPageIsKnown", OnlyBusy(), v1::Diagnosis::PINNED_TRANSIENT,
-                           v1::Diagnosis::POSSIBLE}),
+    ::testing::Values(
+        Case{"SeenToGo", Refused({.stuck_for = absl::Seconds(3), .mappings = 1, .references = 1}),
+             v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::CERTAIN},
+        Case{"SeenToStay", Refused({.stuck_for = kStuckAfter, .mappings = 1, .references = 2}),
+             v1::Diagnosis::PINNED_STUCK, v1::Diagnosis::CERTAIN},
+        Case{"TheSameForLong", Refused({.stuck_for = kStuckAfter}), v1::Diagnosis::PINNED_STUCK,
+             v1::Diagnosis::LIKELY},
+        Case{"EachTimeAnother", Refused({}), v1::Diagnosis::PINNED_TRANSIENT,
+             v1::Diagnosis::LIKELY},
+        Case{"StillThereAfterAMoment",
+             Refused({.stuck_for = absl::Milliseconds(20), .mappings = 1, .references = 2}),
+             v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE},
+        Case{"NoPageIsKnown", OnlyBusy(), v1::Diagnosis::PINNED_TRANSIENT,
+             v1::Diagnosis::POSSIBLE}),
     [](const auto& info) { return info.param.name; });
 
 Evidence NoTarget(absl::optional<int> windows_refused) {

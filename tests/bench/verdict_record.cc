@@ -32,7 +32,8 @@ absl::StatusOr<VerdictRecord> ParseVerdictRecord(absl::string_view text) {
   // nlohmann reports by exceptions; they end here.
   try {
     VerdictRecord record;
-    for (const Json& one : Json::parse(text.begin(), text.end()).at("cases")) {
+    const Json object = Json::parse(text.begin(), text.end());
+    for (const Json& one : object.at("cases")) {
       record.cases.push_back({.kind = one.at("kind"),
                               .true_verdict = one.at("true_verdict"),
                               .true_cause = one.at("true_cause"),

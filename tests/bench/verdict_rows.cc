@@ -86,9 +86,8 @@ absl::Status CheckVerdicts(const VerdictRecord& record) {
 
 std::vector<Row> VerdictRows(const VerdictRecord& record) {
   const std::vector<VerdictCase>& all = record.cases;
-  std::vector<Row> rows = {
-      CountRow("verdicts.cases", static_cast<int64_t>(all.size())),
-      ShareRow("verdicts.accuracy", all, VerdictIsRight, kVerdictsAtLeast)};
+  std::vector<Row> rows = {CountRow("verdicts.cases", static_cast<int64_t>(all.size())),
+                           ShareRow("verdicts.accuracy", all, VerdictIsRight, kVerdictsAtLeast)};
   for (const auto& [kind, cases] : ByKind(record)) {
     rows.push_back(ShareRow(absl::StrCat("verdicts.", kind, ".accuracy"), cases, VerdictIsRight,
                             kOfAKindAtLeast));
@@ -96,8 +95,7 @@ std::vector<Row> VerdictRows(const VerdictRecord& record) {
   rows.push_back(ShareRow("causes.accuracy", Those(all, IsPin), CauseIsRight, kCausesAtLeast));
   const std::vector<VerdictCase> held = Those(all, HasLivingHolder);
   rows.push_back(CountRow("attribution.cases", static_cast<int64_t>(held.size())));
-  rows.push_back(
-      ShareRow("attribution.accuracy", held, AttributionIsRight, kAttributionAtLeast));
+  rows.push_back(ShareRow("attribution.accuracy", held, AttributionIsRight, kAttributionAtLeast));
   // Of all: where nobody lives who pins, everybody who is named is wrong.
   Row wrong = CountRow("attribution.wrong_process", CountOf(all, NamesAnother));
   wrong.bound = Bound{Bound::Side::kAtMost, 0, ""};

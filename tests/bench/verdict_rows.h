@@ -18,8 +18,9 @@ inline constexpr int kLeastCases = 5;
 // FAILED_PRECONDITION: the run is void, as there are too few cases of a kind, or none at all.
 absl::Status CheckVerdicts(const VerdictRecord& record);
 
-// verdicts.{cases,accuracy}, verdicts.KIND.accuracy; causes.accuracy of the pins; attribution.{cases,
-// accuracy,wrong_process} of those whose pinner lives: right where it is named and nobody else.
+// verdicts.{cases,accuracy}, verdicts.KIND.accuracy; causes.accuracy of the pins;
+// attribution.{cases, accuracy,wrong_process} of those whose pinner lives: right where it is named
+// and nobody else.
 std::vector<Row> VerdictRows(const VerdictRecord& record);
 
 // Kind by kind what was said how often, of verdict and of cause.

@@ -38,8 +38,8 @@ VerdictCase Full(const std::string& verdict) {
 }
 
 Row Find(const std::vector<Row>& rows, const std::string& name) {
-  const auto it = std::find_if(rows.begin(), rows.end(),
-                               [&](const Row& row) { return row.name == name; });
+  const auto it =
+      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
   if (it != rows.end()) return *it;
   ADD_FAILURE() << "there is no row " << name;
   return {};

@@ -61,6 +61,8 @@ PagePinners ToPinners(const FramePinners& found) {
   pinners.complete = found.complete;
   pinners.mappings = found.map_count;
   pinners.references = found.references;
+  pinners.most_mapped = found.most_mapped;
+  pinners.was_free = found.was_free;
   if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
   for (const FramePinners::Process& process : found.processes) {
     auto& those = process.kind == PinKind::kPipe ? pinners.pipe_holders : pinners.transferers;

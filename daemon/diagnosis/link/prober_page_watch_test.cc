@@ -204,7 +204,8 @@ TEST_F(ProberPageWatchTest, AnAttemptThatNoPageRefusedIsToldWithItsErrno) {
 
 TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   std::vector<absl::StatusOr<PagePinners>> answers;
-  pages_->FindPinners(77, absl::Milliseconds(30), [&](absl::StatusOr<PagePinners> found) { answers.push_back(found); });
+  pages_->FindPinners(77, absl::Milliseconds(30),
+                      [&](absl::StatusOr<PagePinners> found) { answers.push_back(found); });
   const ProberRequest question = Question();
   EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kWhoPins));
   EXPECT_STREQ(question.name, "77 30");

@@ -80,9 +80,8 @@ bool HasFrame(int process, const std::vector<Piece>& pieces, uint64_t frame, con
     if (end <= first || end - first > kMostPages - pages || box.Ended()) return false;
     pages += end - first;
     std::vector<uint64_t> entries(end - first);
-    const ssize_t got =
-        pread(pagemap->get(), entries.data(), entries.size() * sizeof(uint64_t),
-              static_cast<off_t>(first * sizeof(uint64_t)));
+    const ssize_t got = pread(pagemap->get(), entries.data(), entries.size() * sizeof(uint64_t),
+                              static_cast<off_t>(first * sizeof(uint64_t)));
     if (got <= 0) continue;
     entries.resize(static_cast<size_t>(got) / sizeof(uint64_t));
     PagemapCount count;
@@ -123,8 +122,7 @@ class Scan {
     const auto text = ReadBelow(tasks, thread + "/syscall", kCallBytes, box_);
     const auto call = text.has_value() ? ParseTransferCall(*text) : absl::nullopt;
     if (!call.has_value()) return false;
-    const auto fdinfo =
-        ReadBelow(process, absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box_);
+    const auto fdinfo = ReadBelow(process, absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box_);
     if (!fdinfo.has_value() || !IsDirect(*fdinfo)) return false;
     return HasFrame(process, PiecesOf(process, *call), frame_, box_);
   }

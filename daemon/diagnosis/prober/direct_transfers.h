@@ -2,9 +2,9 @@
 //
 // A thread that is in a read or write system call waits there until the device is done. What it
 // asked for is in /proc/PID/task/TID/syscall (the number and its arguments, by
-// CONFIG_HAVE_ARCH_TRACEHOOK), a list of pieces in its memory; which frames that is, in its pagemap.
-// Only fds that were opened with O_DIRECT count: others copy. Transfers that nobody waits for in a
-// call of his own (io_submit(2), io_uring) are not found.
+// CONFIG_HAVE_ARCH_TRACEHOOK), a list of pieces in its memory; which frames that is, in its
+// pagemap. Only fds that were opened with O_DIRECT count: others copy. Transfers that nobody waits
+// for in a call of his own (io_submit(2), io_uring) are not found.
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_
 #define DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_

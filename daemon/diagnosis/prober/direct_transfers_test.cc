@@ -29,7 +29,8 @@ TEST(TransferCallTest, TakesTheBufferOfAReadAndOfAWrite) {
 TEST(TransferCallTest, TakesTheListOfPieces) {
   for (const long number :
        {SYS_readv, SYS_writev, SYS_preadv, SYS_pwritev, SYS_preadv2, SYS_pwritev2}) {
-    const auto call = ParseTransferCall(absl::StrCat(number, " 0x4 0x1000 0x40 0x0 0x0 0x0 0x0 0x0"));
+    const auto call =
+        ParseTransferCall(absl::StrCat(number, " 0x4 0x1000 0x40 0x0 0x0 0x0 0x0 0x0"));
     ASSERT_TRUE(call.has_value()) << number;
     EXPECT_TRUE(call->of_pieces);
     EXPECT_EQ(call->count, 64u);

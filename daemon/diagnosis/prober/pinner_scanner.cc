@@ -1,6 +1,7 @@
 #include "daemon/diagnosis/prober/pinner_scanner.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "daemon/diagnosis/prober/direct_transfers.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
+#include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
 #include "daemon/diagnosis/prober/tree.h"
@@ -189,6 +191,22 @@ void ReadReferences(const ProberRoots& roots, PageTracer& pages, FrameRecord& re
   record.present |= kFrameReferences;
 }
 
+// What becomes of a page that nobody was found to hold, until the box ends: whether a fork's child
+// shares it, or its user gives it up.
+void WatchForAWhile(const UniqueFd& proc, const TimeBox& box, FrameRecord& record) {
+  while (true) {
+    FrameRecord now{.frame = record.frame};
+    ReadMapCount(proc.get(), now);
+    ReadFrameFlags(proc.get(), now);
+    if ((now.present & kFrameMapCount) == 0 || (now.present & kFrameFlags) == 0) return;
+    record.most_mapped = std::max(
+        record.most_mapped, static_cast<uint32_t>(std::min<uint64_t>(now.map_count, UINT32_MAX)));
+    if (KindOfFrame(now.flags) == FrameKind::kFree) record.was_free = 1;
+    if (record.most_mapped > 1 || record.was_free != 0 || box.Ended()) return;
+    poll(nullptr, 0, /*timeout=*/1);
+  }
+}
+
 // "FRAME MILLISECONDS".
 bool ParseQuestion(absl::string_view question, uint64_t& frame, absl::Duration& length) {
   const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
@@ -227,13 +245,14 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
     return reply;
   }
   ReadReferences(roots, pages, record);
-  reply.frames.push_back(record);
   // Who else has what such a page has is not looked for: it takes as long again.
   if ((record.present & kFrameReferences) != 0 && record.references >= kDirectReferences) {
     FindDirectTransfers(*proc, record.frame, own, reply);
   } else {
     PipeScan(record.frame, pages, own).Look(*proc, reply);
+    if (reply.pinners.empty()) WatchForAWhile(*proc, own, record);
   }
+  reply.frames.push_back(record);
   return reply;
 }
 

@@ -97,8 +97,8 @@ TEST_F(PinnerScannerTest, APipeIsTheSameAfterItWasLookedInto) {
 
 TEST_F(PinnerScannerTest, TheEndOfTheTimeBoxIsTold) {
   WatchFrame();
-  const ProberReply reply =
-      FindPinners(ProberRoots(), absl::StrCat(kFrame, " 1000"), tracer_, TimeBox(absl::ZeroDuration()));
+  const ProberReply reply = FindPinners(ProberRoots(), absl::StrCat(kFrame, " 1000"), tracer_,
+                                        TimeBox(absl::ZeroDuration()));
   EXPECT_NE(reply.flags & kProberHoldersPartial, 0u);
 }
 
@@ -112,8 +112,8 @@ TEST_F(PinnerScannerTest, WhereNoTableOfFramesIsNothingIsTold) {
   const FakeTree tree;
   WatchFrame();
 
-  const ProberReply reply =
-      FindPinners(tree.roots(), absl::StrCat(kFrame, " 1000"), tracer_, TimeBox(absl::InfiniteDuration()));
+  const ProberReply reply = FindPinners(tree.roots(), absl::StrCat(kFrame, " 1000"), tracer_,
+                                        TimeBox(absl::InfiniteDuration()));
 
   EXPECT_EQ(reply.error_number, 0);
   ASSERT_EQ(reply.frames.size(), 1u);

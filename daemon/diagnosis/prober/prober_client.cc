@@ -107,6 +107,8 @@ FramePinners ToPinners(const ProberReplyHeader& header, const FrameRecord& frame
   }
   if ((frame.present & kFrameReferences) != 0) found.references = frame.references;
   if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
+  found.most_mapped = frame.most_mapped;
+  found.was_free = frame.was_free != 0;
   for (const PinnerRecord& pinner : pinners) {
     found.processes.push_back(
         {.pid = pinner.pid,

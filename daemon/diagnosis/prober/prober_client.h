@@ -124,6 +124,9 @@ struct FramePinners {
   absl::optional<int64_t> map_count;
   absl::optional<int64_t> references;
   absl::optional<uint64_t> flags;
+  // While it was looked at.
+  int64_t most_mapped = 0;
+  bool was_free = false;
 };
 
 struct RefusingPage {

@@ -205,6 +205,9 @@ struct FrameRecord {
   uint32_t present = 0;
   // How many references to it there are (its _refcount).
   uint32_t references = 0;
+  // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
+  uint32_t most_mapped = 0;
+  uint32_t was_free = 0;
 };
 
 inline constexpr uint32_t kNoUid = 0xffffffff;
@@ -246,7 +249,7 @@ static_assert(sizeof(HolderRecord) == 24);
 static_assert(sizeof(AreaRecord) == 72);
 static_assert(sizeof(RunRecord) == 16);
 static_assert(sizeof(MemberRecord) == 4);
-static_assert(sizeof(FrameRecord) == 32);
+static_assert(sizeof(FrameRecord) == 40);
 static_assert(sizeof(MapperRecord) == 32);
 static_assert(sizeof(PinnerRecord) == 32);
 static_assert(sizeof(AttemptRecord) == 8);

@@ -42,8 +42,8 @@ std::vector<VerdictKind> VerdictKinds() {
       {"fragmented", [] { return MakeFragmentedArea(AreaFillerDefaults()); }, kLarge / 2,
        "failfast"},
       {"leak", &MakeLeakingClient, kLarge / 2, "failfast"},
-      {"no_migration_target",
-       [] { return MakeNoMigrationTarget(NoMigrationTargetDefaults()); }, kLarge, "failfast"},
+      {"no_migration_target", [] { return MakeNoMigrationTarget(NoMigrationTargetDefaults()); },
+       kLarge, "failfast"},
   };
 }
 

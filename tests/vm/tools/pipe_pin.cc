@@ -175,9 +175,7 @@ class PageCachePin final : public FilePin {
   int memory_file() const override { return file_.fd(); }
   int drop_advice() const override { return MADV_DONTNEED; }
   // What is not mapped and not in the pipe leaves the cache.
-  void OnPinned(PlacedPages&) override {
-    posix_fadvise(file_.fd(), 0, 0, POSIX_FADV_DONTNEED);
-  }
+  void OnPinned(PlacedPages&) override { posix_fadvise(file_.fd(), 0, 0, POSIX_FADV_DONTNEED); }
 
   ScratchFile file_;
 };

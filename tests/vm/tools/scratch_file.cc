@@ -25,7 +25,8 @@ const char* MountPointOf(ScratchFile::On on) {
 absl::Status Mount(ScratchFile::On on) {
   mkdir(MountPointOf(on), 0700);
   if (on == ScratchFile::On::kTmpfs) {
-    if (mount("tmpfs", MountPointOf(on), "tmpfs", 0, nullptr) == 0) return absl::OkStatus();
+    // Half of the memory is the usual bound.
+    if (mount("tmpfs", MountPointOf(on), "tmpfs", 0, "size=100%") == 0) return absl::OkStatus();
     return ErrnoStatus(errno, "mounting tmpfs");
   }
   if (system("mke2fs /dev/ram0 >/dev/null") != 0) return absl::InternalError("mke2fs failed");
