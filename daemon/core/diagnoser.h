@@ -1,8 +1,8 @@
 // Finds out why requests fail: reads what can be read of the area, judges, and keeps the result.
 //
 // Costs nothing while requests succeed. An area's free list is read for requests that keep failing,
-// at most once a second, and for those that are about to fail for good, at most ten times a second:
-// what was read serves all failures of the next 100 ms. Inside tasks only.
+// at most once a second, and for those that are about to fail for good: then what was read serves
+// all failures of the next 20 ms. Inside tasks only.
 
 #ifndef DAEMON_CORE_DIAGNOSER_H_
 #define DAEMON_CORE_DIAGNOSER_H_
@@ -35,7 +35,7 @@ class Diagnoser {
   // An area's free list is read anew once it is older: for a request that keeps failing, and for
   // one that has failed for good.
   static constexpr absl::Duration kWindow = absl::Seconds(1);
-  static constexpr absl::Duration kShortWindow = absl::Milliseconds(100);
+  static constexpr absl::Duration kShortWindow = absl::Milliseconds(20);
   // A request that failed for good waits no longer than that for evidence.
   static constexpr absl::Duration kTimeBox = absl::Milliseconds(50);
 

@@ -124,16 +124,16 @@ TEST_F(DiagnosesTest, WhatCanNotBeReadLowersTheLevelAndIsNotAskedForAnewAtOnce) 
 TEST_F(DiagnosesTest, FailuresOfAnInstantShareAFreeListAndSayHowOldItIs) {
   Fail();
   Answer(Fragmented());
-  executor_.Advance(absl::Milliseconds(60));
+  executor_.Advance(absl::Milliseconds(12));
 
   const Call second = Fail();
 
   ASSERT_TRUE(second->done()) << "nothing to wait for";
   EXPECT_EQ(areas_.asked.size(), 1u);
   EXPECT_EQ(Newest().verdict(), v1::Diagnosis::FRAGMENTED);
-  EXPECT_EQ(Newest().shared_age().nanos(), 60'000'000);
+  EXPECT_EQ(Newest().shared_age().nanos(), 12'000'000);
 
-  executor_.Advance(absl::Milliseconds(40));
+  executor_.Advance(absl::Milliseconds(8));
   EXPECT_FALSE(Fail()->done()) << "it may have changed since";
   EXPECT_EQ(areas_.asked.size(), 2u);
   Answer(Fragmented());

@@ -13,7 +13,7 @@ constexpr int64_t kLeakBuffers = 8;
 constexpr double kLeakShare = 0.5;
 
 // A free list that is no older is that of the failure.
-constexpr absl::Duration kFreshFor = absl::Milliseconds(100);
+constexpr absl::Duration kFreshFor = absl::Milliseconds(20);
 
 bool OneOnlyGrows(const Evidence& evidence) {
   int64_t all = 0;

@@ -24,8 +24,8 @@ const About kAbout = {
         "virtual machine, so many times in each way: pages in a pipe (of anonymous memory,\n"
         "mapped and not, of a memfd, of tmpfs, of the page cache), under a direct transfer,\n"
         "while processes fork and exit; a full area, a fragmented one, one client that only\n"
-        "takes, no memory to move pages to. Compares what the daemon says with the truth:\n"
-        "the verdict, the cause of a pin, and the process that is named for it.\n"
+        "takes. Compares what the daemon says with the truth: the verdict, the cause of a\n"
+        "pin, and the process that is named for it.\n"
         "Void, with exit code 1: a run with fewer than 5 failures of a kind.",
     .default_attempts = 5};
 

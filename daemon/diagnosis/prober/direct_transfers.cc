@@ -198,7 +198,7 @@ void FindDirectTransfers(const UniqueFd& proc, uint64_t frame, const TimeBox& bo
   const Scan scan(frame, box);
   for (const std::string& name : *names) {
     int32_t pid = 0;
-    if (!absl::SimpleAtoi(name, &pid) || pid <= 0) continue;
+    if (!absl::SimpleAtoi(name, &pid) || pid <= 0 || !RunsAProgram(proc.get(), name)) continue;
     if (box.Ended() || !scan.LookInto(proc.get(), pid, reply)) {
       reply.flags |= kProberHoldersPartial;
     }

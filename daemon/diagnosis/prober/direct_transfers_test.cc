@@ -57,6 +57,7 @@ class DirectTransfersTest : public FdLeakCheck {
   // Process 7 is in a pread of 8 KiB at the third page, whose frames are 100 and 101.
   void AddTransfer(const std::string& fdinfo) {
     tree_.Process(7);
+    tree_.Link("proc/7/exe", "/bin/camera");
     tree_.File("proc/7/comm", "camera\n");
     tree_.File("proc/7/task/8/syscall",
                absl::StrCat(SYS_pread64, " 0x3 0x2000 0x2000 0x0 0x0 0x0 0x0 0x0\n"));

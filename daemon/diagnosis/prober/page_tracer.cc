@@ -164,10 +164,20 @@ absl::optional<ReferenceDropped> PageTracer::Touch(uint64_t frame,
   if (!Drain()) return absl::nullopt;
   touched_ = frame;
   own_drop_.reset();
+  if (looked_at_ != frame) {
+    looked_at_ = frame;
+    left_.reset();
+  }
   touch();
   Drain();
   touched_ = 0;
   return std::exchange(own_drop_, absl::nullopt);
+}
+
+absl::optional<int64_t> PageTracer::TakeLeft(uint64_t frame) {
+  Drain();
+  if (frame != looked_at_) return absl::nullopt;
+  return std::exchange(left_, absl::nullopt);
 }
 
 bool PageTracer::Drain() {
@@ -224,6 +234,9 @@ void PageTracer::OnDropped(const ReferenceDropped& dropped) {
   if (dropped.thread == gettid()) {
     if (dropped.frame == touched_) own_drop_ = dropped;
     return;
+  }
+  if (dropped.frame == looked_at_) {
+    left_ = std::min(left_.value_or(dropped.references), dropped.references);
   }
   const int64_t excess = dropped.references - dropped.mappings;
   for (auto& [sequence, watched] : watches_) {

@@ -63,6 +63,10 @@ class PageTracer {
   // touch; absent: it gave up none. Only for a frame that is seen.
   absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
 
+  // How many references were left, the least time, when others gave some up of a frame that is
+  // seen, since the last call for it; absent: nobody did.
+  absl::optional<int64_t> TakeLeft(uint64_t frame);
+
   // What to poll for reading, then to call TakeReleased; -1 while nothing is watched.
   int fd() const { return watches_any_ ? files_.pipe : -1; }
   // Nothing is watched, and yet the kernel tells of pages: Rest() ends that. Not done at once, as
@@ -126,6 +130,9 @@ class PageTracer {
   // The last reference that this thread gave up, and of which frame that counts; 0: of none.
   uint64_t touched_ = 0;
   absl::optional<ReferenceDropped> own_drop_;
+  // The least that others left, of the frame that was touched last.
+  uint64_t looked_at_ = 0;
+  absl::optional<int64_t> left_;
 };
 
 }  // namespace dmaheap

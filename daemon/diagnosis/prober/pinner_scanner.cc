@@ -86,7 +86,7 @@ class PipeScan {
           whole_ = false;
           break;
         }
-        LookInto(proc.get(), name);
+        if (RunsAProgram(proc.get(), name)) LookInto(proc.get(), name);
       }
     }
     for (const auto& [inode, pipe] : pipes_) {
@@ -191,9 +191,18 @@ void ReadReferences(const ProberRoots& roots, PageTracer& pages, FrameRecord& re
   record.present |= kFrameReferences;
 }
 
+// Nothing but its mappings, and the page cache, has it: it was held for an instant.
+bool IsLetGo(const FrameRecord& record) {
+  constexpr uint32_t kBoth = kFrameReferences | kFrameMapCount | kFrameFlags;
+  if ((record.present & kBoth) != kBoth) return false;
+  const uint64_t cached = KindOfFrame(record.flags) == FrameKind::kPageCache ? 1 : 0;
+  return record.references <= record.map_count + cached;
+}
+
 // What becomes of a page that nobody was found to hold, until the box ends: whether a fork's child
 // shares it, or its user gives it up.
-void WatchForAWhile(const UniqueFd& proc, const TimeBox& box, FrameRecord& record) {
+void WatchForAWhile(const UniqueFd& proc, PageTracer& pages, const TimeBox& box,
+                    FrameRecord& record) {
   while (true) {
     FrameRecord now{.frame = record.frame};
     ReadMapCount(proc.get(), now);
@@ -202,6 +211,11 @@ void WatchForAWhile(const UniqueFd& proc, const TimeBox& box, FrameRecord& recor
     record.most_mapped = std::max(
         record.most_mapped, static_cast<uint32_t>(std::min<uint64_t>(now.map_count, UINT32_MAX)));
     if (KindOfFrame(now.flags) == FrameKind::kFree) record.was_free = 1;
+    // What is let go between two looks.
+    if (const auto left = pages.TakeLeft(record.frame)) {
+      if (*left == 0) record.was_free = 1;
+      if (*left > 0) record.most_mapped = std::max<uint32_t>(record.most_mapped, 2);
+    }
     if (record.most_mapped > 1 || record.was_free != 0 || box.Ended()) return;
     poll(nullptr, 0, /*timeout=*/1);
   }
@@ -249,8 +263,8 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
   if ((record.present & kFrameReferences) != 0 && record.references >= kDirectReferences) {
     FindDirectTransfers(*proc, record.frame, own, reply);
   } else {
-    PipeScan(record.frame, pages, own).Look(*proc, reply);
-    if (reply.pinners.empty()) WatchForAWhile(*proc, own, record);
+    if (!IsLetGo(record)) PipeScan(record.frame, pages, own).Look(*proc, reply);
+    if (reply.pinners.empty()) WatchForAWhile(*proc, pages, own, record);
   }
   reply.frames.push_back(record);
   return reply;

@@ -1,8 +1,10 @@
 #include "daemon/diagnosis/prober/process_identity.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -20,6 +22,11 @@ namespace {
 constexpr absl::Duration kNameTimeBox = absl::Milliseconds(5);
 
 }  // namespace
+
+bool RunsAProgram(int proc, const std::string& pid) {
+  char target[1];
+  return readlinkat(proc, (pid + "/exe").c_str(), target, sizeof(target)) >= 0 || errno != ENOENT;
+}
 
 ProcessIdentity ReadProcessIdentity(int process) {
   ProcessIdentity identity;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "daemon/diagnosis/prober/prober_wire.h"
 
@@ -17,6 +18,10 @@ struct ProcessIdentity {
   // /proc/PID/comm: untrusted text. Ends with a NUL byte.
   char name[kProcessNameBytes] = {};
 };
+
+// Whether it runs a program: the kernel's own threads, of which a machine has dozens, do not, and
+// neither does a process whose memory is gone already. proc: the folder /proc, borrowed.
+bool RunsAProgram(int proc, const std::string& pid);
 
 // process: the opened folder /proc/PID, borrowed. It is of one process for good, also when the
 // number has gone to another one. Waits for no lock of that process for longer than a few

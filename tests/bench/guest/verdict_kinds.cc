@@ -3,7 +3,6 @@
 #include "tests/bench/guest/leaking_client.h"
 #include "tests/vm/tools/area_filler.h"
 #include "tests/vm/tools/direct_io_pin.h"
-#include "tests/vm/tools/no_migration_target.h"
 #include "tests/vm/tools/pipe_pin.h"
 #include "tests/vm/tools/process_storm.h"
 
@@ -42,8 +41,6 @@ std::vector<VerdictKind> VerdictKinds() {
       {"fragmented", [] { return MakeFragmentedArea(AreaFillerDefaults()); }, kLarge / 2,
        "failfast"},
       {"leak", &MakeLeakingClient, kLarge / 2, "failfast"},
-      {"no_migration_target", [] { return MakeNoMigrationTarget(NoMigrationTargetDefaults()); },
-       kLarge, "failfast"},
   };
 }
 

@@ -93,8 +93,14 @@ TEST_F(TroubleTest, PagesInAPipeAreStuckUntilItIsClosed) {
   });
 }
 
-TEST_F(TroubleTest, PagesOfAMemfdInAPipeAreStuckUntilItIsClosed) {
-  With("memfd_pin", [&](const auto& begun) { IsBlockedForGood(begun, whole_area_); });
+TEST_F(TroubleTest, PagesOfAFileInAPipeAreStuckUntilItIsClosed) {
+  for (const char* kind : {"memfd_pin", "tmpfs_pin", "page_cache_pin"}) {
+    With(kind, [&](const auto& begun) { IsBlockedForGood(begun, whole_area_); });
+  }
+}
+
+TEST_F(TroubleTest, PagesThatOnlyAPipeHasAreStuckUntilItIsClosed) {
+  With("unmapped_pin", [&](const auto& begun) { IsBlockedForGood(begun, whole_area_); });
 }
 
 TEST_F(TroubleTest, PagesUnderADirectTransferAreHeldUntilItEnds) {
