@@ -36,7 +36,7 @@ void PageInquiry::OnFailed(const AllocationPtr& allocation, pid_t thread) {
   if (!HasPages(allocation->heap->description())) return;
   if (allocation->last_failure < allocation->page.asked_at + kPatience) return;
   // It was told already, and is why nothing more is tried.
-  if (allocation->last_failure == allocation->page.told_of) return;
+  if (allocation->last_failure == allocation->page.told_of) return LookOnceMore(allocation);
   allocation->page.asked_at = allocation->last_failure;
   allocation->page_awaited = true;
   const std::weak_ptr<Allocation> waiting = allocation;
@@ -61,6 +61,14 @@ bool PageInquiry::MayBeUnwritten(const Allocation& allocation) const {
   if (page.untold || !pages_.asks()) return true;
   return page.asked_at != absl::InfinitePast() &&
          allocation.last_failure >= page.asked_at + kPatience;
+}
+
+void PageInquiry::LookOnceMore(const AllocationPtr& allocation) {
+  const PinnedPage& page = allocation->page;
+  if (!allocation->giving_up || page.frame == 0) return;
+  if (page.pinners_found >= allocation->last_failure) return;
+  allocation->page_awaited = true;
+  AskForPinners(allocation);
 }
 
 void PageInquiry::Forget(Allocation& allocation) {

@@ -54,6 +54,8 @@ class PageInquiry {
   void OnFound(const AllocationPtr& allocation, const absl::StatusOr<PageInTheWay>& found);
   void AskForMappers(const AllocationPtr& allocation);
   void AskForPinners(const AllocationPtr& allocation);
+  // Who pins the page that one which is given up failed at, as it is now.
+  void LookOnceMore(const AllocationPtr& allocation);
   static void OnTold(Allocation& allocation);
 
   PageWatch& pages_;

@@ -3,7 +3,9 @@
 // A pipe tells nobody which pages it holds. But tee(2) takes a reference to each of them without
 // taking anything out, and the kernel's trace tells of each reference to a watched page that is
 // given up, and by whom: a pipe after whose tee this thread gave one up has the page. Nothing
-// changes for the pipe's users: its bytes stay, and it has one more reader for an instant.
+// changes for the pipe's users: its bytes stay, and it has one more reader for an instant. Opening
+// and tee wait for the pipe's lock, which a user may hold for as long as memory or a file of his
+// takes to answer; nothing ends that wait. The caller's timeout then stands for the time box.
 //
 // A direct transfer pins a page once for each use, by 1024 references at a time
 // (GUP_PIN_COUNTING_BIAS, include/linux/mm.h). Whose it is, is in the system call that waits for it
