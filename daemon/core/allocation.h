@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -121,12 +122,8 @@ struct Allocation {
   absl::Time first_failure;
   absl::Time last_failure;
   PinnedPage page;
-  // An answer about the page in the way of the last failure is yet to come, and who else waits for
-  // it.
-  bool page_awaited = false;
-  absl::AnyInvocable<void()> on_page_told;
-  // Nothing more is tried for it; what can be known of why is being gathered.
-  bool giving_up = false;
+  // Who else waits for the answer about the page that is yet to come.
+  std::function<void()> on_page_told;
   // While it backs off: when it tries again, and before when no event makes it try.
   absl::Time next_attempt;
   absl::Time not_before;
@@ -134,6 +131,10 @@ struct Allocation {
   // Of the lane's worker. It may have begun when it is cancelled, so that waits are counted.
   TimerId retry_timer = 0;
   uint64_t waits = 0;
+  // An answer about the page in the way of the last failure is yet to come.
+  bool page_awaited = false;
+  // Nothing more is tried for it; what can be known of why is being gathered.
+  bool giving_up = false;
   bool ended = false;
   // Once it ended: OK, or the error that the caller got.
   absl::Status outcome;

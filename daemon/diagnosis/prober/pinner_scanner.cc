@@ -149,7 +149,8 @@ class PipeScan {
           .has_value();
     };
     // The kernel may settle an old debt of this processor's in our name, but not twice.
-    return touched() && touched();
+    const bool once = touched();
+    return once && touched();
   }
 
   // If it still has that pipe: else the number may be another process's by now.
