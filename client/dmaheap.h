@@ -276,7 +276,8 @@ struct AllocationProgress {
   std::string retry_policy;
   // The page that is in the way, where the daemon can see which one it is: how long it has been
   // there, and who has it in their address space, for people to read ("camera (pid 42, uid 1047)").
-  // Empty: nobody was found, or nobody could look. Names are the processes' own words.
+  // Empty: nobody was found, or nobody could look. Names are the processes' own words; another
+  // user's is "another process" for who has not the right INSPECT.
   absl::Duration stuck_for = absl::ZeroDuration();
   std::string pinned_by;
 };

@@ -257,7 +257,8 @@ typedef struct dmaheap_progress {
   /* Name of the policy that it goes by. */
   const char* retry_policy;
   /* The page that is in the way, where the daemon can see which one it is: how long it has been
-   * there, and who has it in their address space, for people to read; "" if nobody was found. */
+   * there, and who has it in their address space, for people to read, another user's as "another
+   * process" for who has not the right INSPECT; "" if nobody was found. */
   int64_t stuck_ms;
   const char* pinned_by;
 } dmaheap_progress;
