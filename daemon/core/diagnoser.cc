@@ -55,21 +55,25 @@ bool Diagnoser::Look(const Allocation& allocation, absl::Duration window) {
   const std::string& name = allocation.heap->description().area;
   if (name.empty()) return false;
   Area& area = seen_[name];
-  if (area.asked) return true;
+  if (executor_.Now() < area.asked_at + kWindow) return true;
   if (executor_.Now() < area.sight.read_at + window) return false;
   if (absl::optional<CmaFreeList> list = allocation.heap->FreeList()) {
     OnFreeList(name, *std::move(list));
     return false;
   }
-  area.asked = areas_.ReadFreeList(name, [self = self_, name](absl::StatusOr<CmaFreeList> list) {
-    if (*self != nullptr) (*self)->OnFreeList(name, std::move(list));
-  });
-  return area.asked;
+  // Whoever waited for an answer that never came has been told by its time box.
+  area.waiting.clear();
+  const bool asked =
+      areas_.ReadFreeList(name, [self = self_, name](absl::StatusOr<CmaFreeList> list) {
+        if (*self != nullptr) (*self)->OnFreeList(name, std::move(list));
+      });
+  if (asked) area.asked_at = executor_.Now();
+  return asked;
 }
 
 void Diagnoser::OnFreeList(const std::string& name, absl::StatusOr<CmaFreeList> list) {
   Area& area = seen_[name];
-  area.asked = false;
+  area.asked_at = absl::InfinitePast();
   area.sight = AreaSight{.read_at = executor_.Now()};
   if (list.ok()) {
     area.sight.free_list = *std::move(list);

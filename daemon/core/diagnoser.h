@@ -66,7 +66,8 @@ class Diagnoser {
  private:
   struct Area {
     AreaSight sight;
-    bool asked = false;
+    // A question is under way since then; one that takes longer than kWindow died with its prober.
+    absl::Time asked_at = absl::InfinitePast();
     // Called once the answer is there.
     std::vector<std::function<void()>> waiting;
   };

@@ -103,6 +103,19 @@ TEST_F(DiagnosesTest, IsAnsweredWithoutTheFreeListAtTheEndOfTheTimeBox) {
   EXPECT_EQ(Newest().verdict(), v1::Diagnosis::UNKNOWN);
 }
 
+TEST_F(DiagnosesTest, AProberThatDiedWithTheQuestionIsNotWaitedForForEver) {
+  Fail();
+  executor_.Advance(Diagnoser::kWindow);
+
+  const Call call = Fail();
+
+  ASSERT_EQ(areas_.asked.size(), 2u) << "its successor is asked";
+  Do([this] { areas_.Forget(); });
+  Answer(Fragmented());
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::FRAGMENTED);
+}
+
 TEST_F(DiagnosesTest, IsAnsweredAtOnceWhereNobodyCanBeAsked) {
   areas_.there = false;
   const Call call = Fail();

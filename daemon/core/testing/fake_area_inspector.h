@@ -28,6 +28,8 @@ class FakeAreaInspector : public AreaInspector {
     questions_.erase(questions_.begin());
     question(std::move(list));
   }
+  // The oldest question is never answered.
+  void Forget() { questions_.erase(questions_.begin()); }
   size_t pending() const { return questions_.size(); }
 
   // Whether anybody can be asked.
