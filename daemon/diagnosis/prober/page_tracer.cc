@@ -206,6 +206,8 @@ void PageTracer::TakeLine(absl::string_view text) {
 
 PageTracer::Attempt& PageTracer::AttemptOf(int32_t thread) {
   if (attempts_.size() >= kMostThreads) attempts_.clear();
+  if (allocators_.size() >= kMostThreads) allocators_.clear();
+  allocators_.insert(thread);
   Attempt& attempt = attempts_[thread];
   if (attempt.error_number.has_value()) attempt = Attempt();
   return attempt;
@@ -235,7 +237,7 @@ void PageTracer::OnDropped(const ReferenceDropped& dropped) {
     if (dropped.frame == touched_) own_drop_ = dropped;
     return;
   }
-  if (dropped.frame == looked_at_) {
+  if (dropped.frame == looked_at_ && !allocators_.contains(dropped.thread)) {
     left_ = std::min(left_.value_or(dropped.references), dropped.references);
   }
   const int64_t excess = dropped.references - dropped.mappings;

@@ -64,7 +64,8 @@ class PageTracer {
   absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
 
   // How many references were left, the least time, when others gave some up of a frame that is
-  // seen, since the last call for it; absent: nobody did.
+  // seen, since the last call for it; absent: nobody did. An allocation takes and gives up one
+  // itself: threads that were seen to allocate do not count.
   absl::optional<int64_t> TakeLeft(uint64_t frame);
 
   // What to poll for reading, then to call TakeReleased; -1 while nothing is watched.
@@ -130,6 +131,8 @@ class PageTracer {
   // The last reference that this thread gave up, and of which frame that counts; 0: of none.
   uint64_t touched_ = 0;
   absl::optional<ReferenceDropped> own_drop_;
+  // Threads that were seen to allocate.
+  std::set<int32_t> allocators_;
   // The least that others left, of the frame that was touched last.
   uint64_t looked_at_ = 0;
   absl::optional<int64_t> left_;

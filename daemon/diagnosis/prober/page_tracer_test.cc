@@ -323,6 +323,23 @@ TEST_F(PageTracerTest, WhatATouchGivesBackIsNoRelease) {
   EXPECT_TRUE(tracer_.TakeReleased().empty());
 }
 
+TEST_F(PageTracerTest, TellsWhatOthersLeftOfAPageButNotWhatAnAllocationGaveBack) {
+  WatchFrame();
+  tracer_.Touch(kFrame, [] {});
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt);
+
+  Drop(1, 1, kFrame, /*thread=*/90);  // the allocator's own
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt);
+
+  Drop(2, 1);
+  Drop(1, 1);
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), 1);
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt) << "told once";
+  Drop(0, 0);
+  EXPECT_EQ(tracer_.TakeLeft(kFrame + 1), absl::nullopt) << "another was touched";
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), 0);
+}
+
 TEST_F(PageTracerTest, APageCanBeSeenForAMomentWithoutBeingWatched) {
   WatchFrame();
   Written(filter_[0]);

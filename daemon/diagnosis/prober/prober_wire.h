@@ -205,7 +205,8 @@ struct FrameRecord {
   uint32_t present = 0;
   // How many references to it there are (its _refcount).
   uint32_t references = 0;
-  // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
+  // While it was looked at: how often it was mapped at the most, 2 also where somebody gave up a
+  // reference and others were left; and whether nobody had it once.
   uint32_t most_mapped = 0;
   uint32_t was_free = 0;
 };
