@@ -221,13 +221,15 @@ void Engine::Decide(const AllocationPtr& allocation, Remedies remedies) {
   history.attempts = allocation->attempts_on_heap;
   history.error_number = GetErrno(allocation->last_error);
   history.elapsed = now - allocation->start;
+  history.failing = now - allocation->first_failure;
   history.remaining = allocation->request.deadline - now;
   history.fallbacks = allocation->fallbacks;
   AreaSnapshot area;
-  area.learned_delay = allocation->lane->lifetimes.MedianRest(now - allocation->first_failure);
+  area.learned_delay = allocation->lane->lifetimes.MedianRest(history.failing);
   area.least_delay = std::max(allocation->not_before - now, absl::ZeroDuration());
   area.stuck_for = allocation->page.StuckFor();
   area.pages_change = allocation->page.Changes();
+  area.watch_begun = allocation->page.watched && !allocation->page.held_while_watched;
   // A policy that counts its attempts is one that was written for its waits.
   area.page_watched = allocation->page.held_while_watched && !policy.max_attempts.has_value();
   area.barrier_ready = remedies.barrier && CgroupOf(policy).has_value();

@@ -131,6 +131,32 @@ TEST_F(PageInTheWayTest, TwoSecondsAreWaitedForWithFewerThanFifteenAttempts) {
   EXPECT_TRUE(call->ok()) << call->status();
 }
 
+TEST_F(PageInTheWayTest, AlsoWhereItTakesTheKernelLongToBeginTheWatch) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 1.1 }"));
+  Fail();
+  const Call call = AllocateByNofail();
+  const absl::Time begin = executor_.Now();
+  while (pages_.asked() == 0) executor_.Advance(kMs);
+  Find(77, /*watched=*/false);
+  while (pages_.asked() == 1) executor_.Advance(kMs);
+  Find(77);
+  // The next question is answered when the watch has begun.
+  executor_.Advance(absl::Milliseconds(25));
+  ASSERT_EQ(pages_.asked(), 3);
+  Find(77);
+
+  int asked = pages_.asked();
+  while (executor_.Now() < begin + absl::Seconds(2)) {
+    executor_.Advance(kMs);
+    if (pages_.asked() > asked) Find(77);
+    asked = pages_.asked();
+  }
+
+  EXPECT_LT(cma_->calls(), 14);
+  Cancel(call);
+}
+
 TEST_F(PageInTheWayTest, ItsReleaseBringsTheNextAttemptAtOnce) {
   const Call call = AllocateUntilAsked();
   Find(77);

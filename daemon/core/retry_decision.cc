@@ -79,7 +79,13 @@ RetryDecision DecideRetry(const RetryPolicy& policy, const AttemptHistory& histo
     delay = std::clamp(*area.learned_delay, policy.initial_backoff, policy.max_backoff);
   }
   // Whose attempts are counted gets the waits that it was written for.
-  if (area.pages_change && !policy.max_attempts.has_value()) delay = policy.initial_backoff;
+  if (!policy.max_attempts.has_value()) {
+    if (area.pages_change) {
+      delay = policy.initial_backoff;
+    } else if (area.watch_begun) {
+      delay = std::max(delay, std::min(history.failing * kBegunStretch, policy.max_backoff));
+    }
+  }
   delay *= 1.0 + policy.jitter * (2.0 * random - 1.0);
   if (area.page_watched) {
     // Not beyond the moment when the page has been there for too long.

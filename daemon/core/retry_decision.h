@@ -25,6 +25,8 @@ struct AttemptHistory {
   int error_number = 0;
   // Since the request was accepted.
   absl::Duration elapsed;
+  // Since the first of them.
+  absl::Duration failing = absl::ZeroDuration();
   // Until its answer is due.
   absl::Duration remaining = absl::InfiniteDuration();
   // How many of the policy's fallback heaps were turned to already.
@@ -42,6 +44,9 @@ struct AreaSnapshot {
   // nobody tries, the more come back. (Measured with a storm of forks, Linux 6.12: 10 attempts 1 ms
   // apart had the whole area in 0.3 s, attempts 30 ms apart in 2 to 30 s, 80 ms apart never.)
   bool pages_change = false;
+  // One page was in the way more than once, and from now on its release is watched. Whether it was
+  // still there when that began, the next attempt tells.
+  bool watch_begun = false;
   // Its release ends the wait, whatever its length: it is watched, and has been since before the
   // last attempt met it.
   bool page_watched = false;
@@ -60,6 +65,11 @@ struct AreaSnapshot {
 // as it has been in the way, up to kLongestWatchedWait: it only guards against a release that went
 // unseen.
 inline constexpr double kWatchedStretch = 8;
+
+// Where the watch begins, the wait is at least such a part of the time since the first failure. The
+// kernel takes some 25 ms to begin it (Linux 6.12, emulated), and what is tried meanwhile, once a
+// millisecond, is in vain for a page that stays; for one that went it is half as late at most.
+inline constexpr double kBegunStretch = 0.5;
 
 struct RetryAfter {
   absl::Duration delay;

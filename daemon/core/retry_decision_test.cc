@@ -263,6 +263,9 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       if (any(0, 1) == 1) area.learned_delay = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.stuck_for = absl::Microseconds(any(0, 500'000));
       if (any(0, 3) == 0) area.least_delay = absl::Microseconds(any(0, 100'000));
+      history.failing = history.elapsed * unit();
+      area.pages_change = any(0, 3) == 0;
+      area.watch_begun = any(0, 1) == 1;
       area.page_watched = any(0, 1) == 1;
       area.barrier_ready = any(0, 1) == 1;
       area.sync_ready = any(0, 1) == 1;
@@ -291,6 +294,35 @@ TEST(RetryDecisionTest, NoSequenceOfAttemptsGoesBeyondThePolicy) {
       ASSERT_LT(attempts_in_all, 3'000'000) << "it does not end";
     }
   }
+}
+
+TEST(RetryDecisionTest, WhileAWatchBeginsTheWaitIsHalfTheTimeOfFailing) {
+  RetryPolicy policy;
+  policy.initial_backoff = absl::Milliseconds(1);
+  policy.max_backoff = absl::Milliseconds(100);
+  policy.multiplier = 1;
+  policy.jitter = 0;
+  AttemptHistory history = After(5);
+  history.failing = absl::Milliseconds(20);
+  AreaSnapshot area;
+  area.watch_begun = true;
+  const auto delay = [&] {
+    return std::get<RetryAfter>(DecideRetry(policy, history, area, 0.5)).delay;
+  };
+
+  EXPECT_EQ(delay(), absl::Milliseconds(10));
+  history.failing = absl::Seconds(20);
+  EXPECT_EQ(delay(), absl::Milliseconds(100));
+  history.failing = absl::Milliseconds(1);
+  EXPECT_EQ(delay(), absl::Milliseconds(1));
+  // Another one each time: there is none to wait for.
+  history.failing = absl::Milliseconds(20);
+  area.pages_change = true;
+  EXPECT_EQ(delay(), absl::Milliseconds(1));
+  // Whose attempts are counted gets the waits that it was written for.
+  area.pages_change = false;
+  policy.max_attempts = 100;
+  EXPECT_EQ(delay(), absl::Milliseconds(1));
 }
 
 TEST(RetryDecisionTest, WherePagesComeAndGoTheWaitStaysShortHoweverManyAttemptsFailed) {

@@ -8,8 +8,10 @@ namespace dmaheap::bench {
 namespace {
 
 using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::ResultOf;
 
 // Four attempts each in a fork storm: the bare ioctl fails once, the daemon takes two tries once.
 StormRecord Plausible() {
@@ -30,22 +32,23 @@ const Row* Find(const std::vector<Row>& rows, const std::string& name) {
   return nullptr;
 }
 
-TEST(StormRowsTest, HasSixRowsForEachContenderOfEachScenarioAndAComparisonOfTheDaemons) {
+TEST(StormRowsTest, HasSevenRowsForEachContenderOfEachScenarioAndAComparisonOfTheDaemons) {
   std::vector<std::string> names;
   for (const Row& row : StormRows(Plausible())) names.push_back(row.name);
 
-  EXPECT_THAT(names, ElementsAre("fork_storm.direct.success_ratio", "fork_storm.direct.mean_ms",
-                                 "fork_storm.direct.p50_ms", "fork_storm.direct.p99_ms",
-                                 "fork_storm.direct.max_ms", "fork_storm.direct.attempts_mean",
-                                 "fork_storm.dmaheapd.success_ratio", "fork_storm.dmaheapd.mean_ms",
-                                 "fork_storm.dmaheapd.p50_ms", "fork_storm.dmaheapd.p99_ms",
-                                 "fork_storm.dmaheapd.max_ms", "fork_storm.dmaheapd.attempts_mean",
-                                 "fork_storm.dmaheapd.mean_of_naive",
-                                 "fork_storm.dmaheapd.mean_of_naive_low",
-                                 "fork_storm.dmaheapd.mean_of_naive_high",
-                                 "fork_storm.dmaheapd.retried_mean_of_naive",
-                                 "fork_storm.dmaheapd.retried_mean_of_naive_low",
-                                 "fork_storm.dmaheapd.retried_mean_of_naive_high"));
+  EXPECT_THAT(
+      names,
+      ElementsAre(
+          "fork_storm.direct.success_ratio", "fork_storm.direct.mean_ms",
+          "fork_storm.direct.p50_ms", "fork_storm.direct.p99_ms", "fork_storm.direct.max_ms",
+          "fork_storm.direct.attempts_mean", "fork_storm.direct.attempts_max",
+          "fork_storm.dmaheapd.success_ratio", "fork_storm.dmaheapd.mean_ms",
+          "fork_storm.dmaheapd.p50_ms", "fork_storm.dmaheapd.p99_ms", "fork_storm.dmaheapd.max_ms",
+          "fork_storm.dmaheapd.attempts_mean", "fork_storm.dmaheapd.attempts_max",
+          "fork_storm.dmaheapd.mean_of_naive", "fork_storm.dmaheapd.mean_of_naive_low",
+          "fork_storm.dmaheapd.mean_of_naive_high", "fork_storm.dmaheapd.retried_mean_of_naive",
+          "fork_storm.dmaheapd.retried_mean_of_naive_low",
+          "fork_storm.dmaheapd.retried_mean_of_naive_high"));
 }
 
 TEST(StormRowsTest, TheDaemonsMeanIsBoundedByTheNaiveOnesOfAllAndOfTheRetried) {
@@ -118,6 +121,23 @@ TEST(StormRowsTest, TimesAreOfSuccessesAndTriesOfAll) {
   EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.max_ms")->value, 13);
   EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.direct.attempts_mean")->value, 1);
   EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.dmaheapd.attempts_mean")->value, 1.25);
+  EXPECT_DOUBLE_EQ(*Find(rows, "fork_storm.dmaheapd.attempts_max")->value, 2);
+}
+
+TEST(StormRowsTest, ALongPinIsWaitedForWithFewTriesAndNotMuchLongerThanItLasts) {
+  StormRecord record;
+  record.contenders = {"naive_1ms", "dmaheapd"};
+  record.scenarios = {{"long_pin_2s", 0, {70}}};
+  record.samples.push_back({"long_pin_2s", "naive_1ms", true, 2200, 700, {}});
+  record.samples.push_back({"long_pin_2s", "dmaheapd", true, 2099, 14, {}});
+  EXPECT_THAT(StormRows(record), Each(ResultOf(IsOk, true)));
+
+  record.samples.push_back({"long_pin_2s", "dmaheapd", true, 2101, 15, {}});
+  const auto rows = StormRows(record);
+
+  EXPECT_FALSE(IsOk(*Find(rows, "long_pin_2s.dmaheapd.attempts_max")));
+  EXPECT_FALSE(IsOk(*Find(rows, "long_pin_2s.dmaheapd.max_ms")));
+  EXPECT_TRUE(IsOk(*Find(rows, "long_pin_2s.naive_1ms.attempts_max")));
 }
 
 TEST(StormRowsTest, WhoNeverSucceededHasNoTimes) {
