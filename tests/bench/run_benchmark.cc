@@ -23,6 +23,8 @@ int RunBenchmark(const About& about, int argc, const char* const* argv, Measure 
     Say("this is no release build: its figures say nothing about the daemon");
   }
   if (absl::Status status = measure(*line.wish, report); !status.ok()) {
+    // What was measured before: it took its time.
+    if (!report.rows.empty()) std::cerr << ToTable(report) << std::flush;
     Say(absl::StrCat("the run failed: ", status.ToString()));
     return kExitFailed;
   }

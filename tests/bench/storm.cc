@@ -65,12 +65,8 @@ absl::Status MeasureStorm(const Wish& wish, Report& report) {
   const auto record = ParseStormRecord(*result);
   if (!record.ok()) return record.status();
   report.notes = StormNotes(*record);
-  if (absl::Status status = CheckStorm(*record); !status.ok()) {
-    for (const std::string& note : report.notes) Say(note);
-    return status;
-  }
   report.rows = StormRows(*record);
-  return absl::OkStatus();
+  return CheckStorm(*record);
 }
 
 }  // namespace

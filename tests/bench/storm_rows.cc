@@ -207,6 +207,7 @@ absl::Status CheckStorm(const StormRecord& record) {
 std::vector<Row> StormRows(const StormRecord& record) {
   std::vector<Row> rows;
   for (const StormScenario& scenario : record.scenarios) {
+    if (scenario.oom_kills > 0) continue;
     if (scenario.name == kBarrier) {
       AddBoxes(record, rows);
     } else {

@@ -24,7 +24,7 @@ absl::Status CheckStorm(const StormRecord& record);
 // SCENARIO.CONTENDER.METRIC, in the order of the record. Times are of the attempts that succeeded,
 // absent if none did; tries are of all. The daemon's are bounded by what the others took in the
 // fork storm. In the scenario "barrier": how many barriers cured, and for how long the cgroup stood
-// still.
+// still. A scenario in which the OOM killer acted has none.
 std::vector<Row> StormRows(const StormRecord& record);
 
 // What the rows do not say: how many attempts, how much memory was free.

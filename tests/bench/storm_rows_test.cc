@@ -182,8 +182,12 @@ TEST(StormRowsTest, NoStormAtAllIsTooWeak) {
 TEST(StormRowsTest, ARunInWhichTheOomKillerActedIsVoid) {
   StormRecord record = Plausible();
   record.scenarios.push_back({"exit_storm", 1, {}});
+  record.samples.push_back({"exit_storm", "direct", true, 12, 1});
 
   EXPECT_THAT(std::string(CheckStorm(record).message()), HasSubstr("exit_storm memory ended"));
+  const auto rows = StormRows(record);
+  EXPECT_EQ(Find(rows, "exit_storm.direct.mean_ms"), nullptr) << "it proves nothing";
+  EXPECT_NE(Find(rows, "fork_storm.direct.mean_ms"), nullptr) << "what came before it does";
 }
 
 TEST(StormRowsTest, NotesSayHowManyAndHowMuchMemoryWasFree) {
