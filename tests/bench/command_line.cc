@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace dmaheap::bench {
 namespace {
@@ -33,6 +34,12 @@ CommandLine ParseCommandLine(const About& about, int argc, const char* const* ar
         ->type_name("S")
         ->check(CLI::Range(kMinSeconds, kMaxSeconds).description(""))
         ->capture_default_str();
+  }
+  if (!about.parts.empty()) {
+    app.add_option("--only", wish.only,
+                   absl::StrCat("Measure this part alone:\n", absl::StrJoin(about.parts, ", ")))
+        ->type_name("PART")
+        ->check(CLI::IsMember(about.parts).description(""));
   }
   app.footer(absl::StrCat("Progress goes to standard error. Exit code: ", kExitMeasured,
                           " measured, also where a bound was\nmissed (ok in the report), ",

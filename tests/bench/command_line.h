@@ -4,6 +4,7 @@
 #define TESTS_BENCH_COMMAND_LINE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -21,6 +22,8 @@ struct Wish {
   // How long to measure, in all; or how often. Of the two, the one that the benchmark has.
   absl::Duration time;
   int attempts = 0;
+  // One of About's parts; empty: all.
+  std::string only = "";
 };
 
 // What a benchmark says of itself.
@@ -32,6 +35,8 @@ struct About {
   // One of the two: a benchmark measures for some time, or so many attempts.
   absl::Duration default_time = absl::ZeroDuration();
   int default_attempts = 0;
+  // Those of a benchmark whose parts can be measured alone.
+  std::vector<std::string> parts = {};
 };
 
 // What became of a command line: a wish, or a text to print and the code to exit with.

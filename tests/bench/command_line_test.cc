@@ -52,6 +52,23 @@ TEST(CommandLineTest, ABenchmarkThatCountsTakesAttemptsInPlaceOfTime) {
   EXPECT_EQ(Parse({"--attempts=60"}).exit_code, kExitUsage);
 }
 
+TEST(CommandLineTest, OnePartOfSeveralCanBeMeasuredAlone) {
+  const auto parse = [](const char* word) {
+    const char* words[] = {"storm", word};
+    return ParseCommandLine({.name = "storm",
+                             .text = "How often.",
+                             .default_attempts = 300,
+                             .parts = {"fork_storm", "barrier"}},
+                            2, words);
+  };
+
+  EXPECT_EQ(parse("--json").wish->only, "");
+  EXPECT_EQ(parse("--only=barrier").wish->only, "barrier");
+  EXPECT_EQ(parse("--only=rain").exit_code, kExitUsage);
+  EXPECT_THAT(parse("--help").text, HasSubstr("fork_storm, barrier"));
+  EXPECT_EQ(ParseCounted({"--only=barrier"}).exit_code, kExitUsage) << "it has none";
+}
+
 TEST(CommandLineTest, HelpSaysWhatIsMeasuredAndWhatTheExitCodesMean) {
   const CommandLine line = Parse({"--help"});
 

@@ -33,7 +33,8 @@ const About kAbout = {
         "long the storm stood still (barrier.box_MS), by the kernel's trace.\n"
         "Void, with exit code 1: a run in which the bare ioctl fails in less than a quarter\n"
         "of the attempts in the fork storm, as that is none, or in which memory ended.",
-    .default_attempts = 300};
+    .default_attempts = 300,
+    .parts = {"fork_storm", "exit_storm", "long_pin_2s", "barrier"}};
 
 // Where the storms were measured; on a real processor they would be others.
 const char* const kMachine[] = {"--accel=tcg",
@@ -55,7 +56,7 @@ absl::Status MeasureStorm(const Wish& wish, Report& report) {
   if (!folder.ok()) return folder.status();
   const GuestCommand command = {
       .program = "tests/bench/guest/storm_in_guest",
-      .arguments = {absl::StrCat(wish.attempts), std::string(kGuestResult)},
+      .arguments = {absl::StrCat(wish.attempts), std::string(kGuestResult), wish.only},
       .files = {"tests/bench/guest/storm_policy.textproto"},
       .options = {std::begin(kMachine), std::end(kMachine)},
       .limit = limit};

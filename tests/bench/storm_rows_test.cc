@@ -179,6 +179,13 @@ TEST(StormRowsTest, NoStormAtAllIsTooWeak) {
   EXPECT_EQ(CheckStorm(StormRecord()).code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(StormRowsTest, WhereAnotherPartIsMeasuredAloneNoStormIsNeeded) {
+  StormRecord record;
+  record.scenarios = {{"barrier", 0, {}}};
+
+  EXPECT_TRUE(CheckStorm(record).ok());
+}
+
 TEST(StormRowsTest, ARunInWhichTheOomKillerActedIsVoid) {
   StormRecord record = Plausible();
   record.scenarios.push_back({"exit_storm", 1, {}});

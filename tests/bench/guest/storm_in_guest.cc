@@ -56,12 +56,14 @@ absl::StatusOr<std::vector<std::unique_ptr<ContenderProcess>>> StartContenders(
   return contenders;
 }
 
-absl::StatusOr<StormRecord> RunAll(int attempts) {
+// only: a scenario; empty: all.
+absl::StatusOr<StormRecord> RunAll(int attempts, absl::string_view only) {
   StormRecord record;
   for (const ContenderKind& kind : StormContenders()) record.contenders.push_back(kind.name);
   auto trace = FreezeTrace::Start(kStormCgroup);
   if (!trace.ok()) return trace.status();
   for (const Scenario& scenario : StormScenarios(attempts)) {
+    if (!only.empty() && scenario.name != only) continue;
     const auto contenders = StartContenders(scenario);
     if (!contenders.ok()) return contenders.status();
     if (absl::Status status = RunScenario(scenario, *contenders, *trace, record); !status.ok()) {
@@ -73,11 +75,11 @@ absl::StatusOr<StormRecord> RunAll(int attempts) {
 
 int Main(int argc, char** argv) {
   int attempts = 0;
-  if (argc != 3 || !absl::SimpleAtoi(argv[1], &attempts)) {
-    Say("usage: storm_in_guest ATTEMPTS FILE");
+  if (argc != 4 || !absl::SimpleAtoi(argv[1], &attempts)) {
+    Say("usage: storm_in_guest ATTEMPTS FILE SCENARIO, the last empty for all");
     return EXIT_FAILURE;
   }
-  const auto record = RunAll(attempts);
+  const auto record = RunAll(attempts, argv[3]);
   if (!record.ok()) {
     Say(record.status().ToString());
     return EXIT_FAILURE;
