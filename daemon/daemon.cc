@@ -27,6 +27,7 @@
 #include "daemon/diagnosis/link/prober_area_inspector.h"
 #include "daemon/diagnosis/link/prober_lister.h"
 #include "daemon/diagnosis/link/prober_page_watch.h"
+#include "daemon/diagnosis/link/prober_sources.h"
 #include "daemon/diagnosis/prober/prober_client.h"
 #include "daemon/handover/barrier_link.h"
 #include "daemon/handover/inheritance.h"
@@ -122,6 +123,7 @@ class Broker {
             .barrier = *barrier_,
             .pages = *pages_,
             .areas = *areas_,
+            .sources = sources_->errors(),
             .barrier_cgroups = options_.barrier_cgroups,
             .filesystems = *filesystems_,
             .ask_client =
@@ -236,6 +238,8 @@ class Broker {
       }
     }
     lister_ = std::make_unique<ProberLister>(*loop_, prober_.get());
+    sources_ = std::make_unique<ProberSources>(*loop_, prober_.get());
+    loop_->Post([this] { sources_->Ask(); });
     if (prober_ != nullptr) {
       pages_ = std::make_unique<ProberPageWatch>(*loop_, *prober_);
       areas_ = std::make_unique<ProberAreaInspector>(*loop_, *prober_);
@@ -454,6 +458,7 @@ class Broker {
   std::unique_ptr<ProberLister> lister_;
   std::unique_ptr<PageWatch> pages_;
   std::unique_ptr<AreaInspector> areas_;
+  std::unique_ptr<ProberSources> sources_;
   std::unique_ptr<BarrierLink> barrier_;
   std::unique_ptr<SyncfsThreads> filesystems_;
   std::unique_ptr<Journal> journal_;

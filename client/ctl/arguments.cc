@@ -18,8 +18,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 const Words& Kinds() {
-  static const Words& kinds = *new Words{"heaps",        "buffers",   "clients", "allocations",
-                                         "reservations", "diagnoses", "metrics"};
+  static const Words& kinds =
+      *new Words{"heaps",     "buffers", "clients",  "allocations", "reservations",
+                 "diagnoses", "pinners", "evidence", "metrics"};
   return kinds;
 }
 const Words& Formats() {
@@ -148,11 +149,13 @@ void AddReserve(CLI::App& app, Arguments& arguments, RawWords& raw) {
 void AddVerbs(CLI::App& app, Arguments& arguments, RawWords& raw) {
   CLI::App* get = app.add_subcommand("get",
                                      "List heaps, buffers, clients, requests under way,\n"
-                                     "reservations, diagnoses of failures or metrics");
+                                     "reservations, diagnoses of failures, who kept requests\n"
+                                     "waiting, what tells of failures, or metrics");
   get->add_option("KIND", raw.kind,
-                  "heaps, buffers, clients, allocations, reservations, diagnoses or\n"
-                  "metrics (the table leaves out those that count nothing yet; -o wide\n"
-                  "does not)")
+                  "heaps, buffers, clients, allocations, reservations, diagnoses,\n"
+                  "pinners (who kept requests waiting), evidence (what tells why they\n"
+                  "fail; -o wide: what would make it tell) or metrics (the table leaves\n"
+                  "out those that count nothing yet; -o wide does not)")
       ->required()
       ->check(CLI::IsMember(Kinds()));
   get->add_flag("--all", arguments.all,
@@ -260,6 +263,8 @@ absl::Status ReadGet(const RawWords& raw, Arguments& arguments) {
   if (raw.kind == "allocations") arguments.verb = Verb::kGetAllocations;
   if (raw.kind == "reservations") arguments.verb = Verb::kGetReservations;
   if (raw.kind == "metrics") arguments.verb = Verb::kGetMetrics;
+  if (raw.kind == "pinners") arguments.verb = Verb::kGetPinners;
+  if (raw.kind == "evidence") arguments.verb = Verb::kGetEvidence;
   if (raw.kind == "diagnoses") arguments.verb = Verb::kGetDiagnoses;
   if (arguments.all && arguments.verb != Verb::kGetBuffers &&
       arguments.verb != Verb::kGetReservations && arguments.verb != Verb::kGetDiagnoses) {

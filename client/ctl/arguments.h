@@ -21,6 +21,8 @@ enum class Verb {
   kGetAllocations,
   kGetReservations,
   kGetMetrics,
+  kGetPinners,
+  kGetEvidence,
   kGetDiagnoses,
   kDescribeHeap,
   kDescribeBuffer,

@@ -113,6 +113,8 @@ TEST(ArgumentsTest, ADrawLeavesHeapAndSizeToItsReservation) {
 TEST(ArgumentsTest, ReservationsAreShownDescribedAndReleased) {
   EXPECT_EQ(ParseWell({"get", "reservations"}).verb, Verb::kGetReservations);
   EXPECT_EQ(ParseWell({"get", "metrics"}).verb, Verb::kGetMetrics);
+  EXPECT_EQ(ParseWell({"get", "pinners"}).verb, Verb::kGetPinners);
+  EXPECT_EQ(ParseWell({"get", "evidence"}).verb, Verb::kGetEvidence);
   EXPECT_EQ(ParseWell({"describe", "reservation/7"}).verb, Verb::kDescribeReservation);
   EXPECT_EQ(ParseWell({"describe", "reservations/7"}).reservation, "7");
   EXPECT_EQ(ParseWell({"release", "reservations/7"}).verb, Verb::kReleaseReservation);

@@ -42,7 +42,8 @@ TEST(CompletionTest, BashOffersTheVerbsFirst) {
 
 TEST(CompletionTest, BashOffersWhatStandsBehindAVerb) {
   EXPECT_EQ(BashOffers("dmaheapctl get ''"),
-            "heaps buffers clients allocations reservations diagnoses metrics --help --all --watch "
+            "heaps buffers clients allocations reservations diagnoses pinners evidence metrics "
+            "--help --all --watch "
             "--help "
             "--version --socket-dir --output --timeout\n");
   EXPECT_EQ(BashOffers("dmaheapctl log-level w"), "warn\n");

@@ -190,6 +190,14 @@ absl::StatusOr<v1::Diagnosis> DaemonCalls::GetAnyDiagnosis(absl::string_view nam
   return FindDiagnosis(admin_, name);
 }
 
+absl::StatusOr<v1::ListPinnersResponse> DaemonCalls::ListPinners() {
+  return CallAllPages(admin_, &v1::Admin::Stub::ListPinners);
+}
+
+absl::StatusOr<v1::ServerInfo> DaemonCalls::GetServerInfo() {
+  return Call(admin_, &v1::Admin::Stub::GetServerInfo, v1::GetServerInfoRequest());
+}
+
 absl::StatusOr<v1::ListAllocationsResponse> DaemonCalls::ListAllocations() {
   return CallAllPages(admin_, &v1::Admin::Stub::ListAllocations);
 }

@@ -53,6 +53,8 @@ class DaemonCalls {
   absl::StatusOr<v1::ListReservationsResponse> ListAllReservations();
   absl::StatusOr<v1::ListDiagnosesResponse> ListAllDiagnoses();
   absl::StatusOr<v1::Diagnosis> GetAnyDiagnosis(absl::string_view name);
+  absl::StatusOr<v1::ListPinnersResponse> ListPinners();
+  absl::StatusOr<v1::ServerInfo> GetServerInfo();
   absl::StatusOr<v1::ListAllocationsResponse> ListAllocations();
   // Those under way and each change, until show answers false (returns false) or a SIGINT (returns
   // true); an error is the daemon's. Not bounded by the timeout.

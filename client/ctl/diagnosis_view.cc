@@ -64,8 +64,11 @@ std::string ProcessText(const D::Process& process) {
                               ? "another process"
                               : absl::StrCat(process.process_name(), " (pid ", process.pid(),
                                              ", uid ", process.uid(), ")");
-  return absl::StrCat(who, ", ", Words(D::Process::Role_Name(process.role())), ", ",
-                      Words(D::Confidence_Name(process.confidence())));
+  std::string text = absl::StrCat(who, ", ", Words(D::Process::Role_Name(process.role())), ", ",
+                                  Words(D::Confidence_Name(process.confidence())));
+  if (!process.executable().empty()) absl::StrAppend(&text, ", runs ", process.executable());
+  if (!process.cgroup().empty()) absl::StrAppend(&text, ", in cgroup ", process.cgroup());
+  return text;
 }
 
 std::string HolderText(const D::Holder& holder) {
@@ -106,6 +109,7 @@ void AddPin(const D::Pin& pin, Lines& lines) {
   if (pin.page_kind() != D::Pin::PAGE_KIND_UNSPECIFIED) {
     lines.push_back({"PAGE", Words(D::Pin::PageKind_Name(pin.page_kind()))});
   }
+  if (!pin.file_path().empty()) lines.push_back({"FILE", pin.file_path()});
   if (pin.has_references()) lines.push_back({"REFERENCES", absl::StrCat(pin.references())});
   if (pin.has_mappings()) lines.push_back({"MAPPINGS", absl::StrCat(pin.mappings())});
   for (const D::Process& process : pin.processes()) {
@@ -136,6 +140,10 @@ Lines EvidenceOf(const D& diagnosis) {
   if (diagnosis.has_pin()) AddPin(diagnosis.pin(), lines);
   for (const D::Holder& holder : diagnosis.holders()) {
     lines.push_back({"HOLDER", HolderText(holder)});
+  }
+  for (const v1::EvidenceSource& source : diagnosis.missing_sources()) {
+    lines.push_back({"MISSING", absl::StrCat(Words(v1::EvidenceSource::Kind_Name(source.kind())),
+                                             " (", source.errno_name(), "): ", source.remedy())});
   }
   return lines;
 }
@@ -168,6 +176,37 @@ Table DiagnosisTable(const v1::ListDiagnosesResponse& diagnoses, bool wide, bool
       row.push_back(diagnosis.request_id());
     }
     row.push_back(AgeOf(diagnosis, now));
+  }
+  return table;
+}
+
+Table PinnerTable(const v1::ListPinnersResponse& pinners, bool wide, absl::Time now) {
+  Table table;
+  table.columns = {{"NAME"},          {"UID", kRight},
+                   {"CAUSE"},         {"REQUESTS", kRight},
+                   {"DELAY", kRight}, {wide ? "EXECUTABLE" : "CGROUP", kLeft, true}};
+  if (wide) table.columns.push_back({"CGROUP"});
+  table.columns.push_back({"AGE", kRight});
+  for (const v1::Pinner& pinner : pinners.pinners()) {
+    std::vector<std::string>& row = table.rows.emplace_back();
+    row = {pinner.process_name(), absl::StrCat(pinner.uid()), D::Pin::Cause_Name(pinner.cause()),
+           absl::StrCat(pinner.delayed_requests()), TimeText(pinner.delay_duration())};
+    if (wide) row.push_back(pinner.executable());
+    row.push_back(pinner.cgroup());
+    row.push_back(AgeText(now - ToTime(pinner.last_time())));
+  }
+  return table;
+}
+
+Table SourceTable(const v1::ServerInfo& info, bool wide) {
+  Table table;
+  table.columns = {{"NAME"}, {"LEVEL"}, {"STATE"}};
+  if (wide) table.columns.push_back({"REMEDY"});
+  for (const v1::EvidenceSource& source : info.evidence_sources()) {
+    std::vector<std::string>& row = table.rows.emplace_back();
+    row = {v1::EvidenceSource::Kind_Name(source.kind()), D::EvidenceLevel_Name(source.level()),
+           source.errno_name().empty() ? "TELLS" : source.errno_name()};
+    if (wide) row.push_back(source.remedy());
   }
   return table;
 }

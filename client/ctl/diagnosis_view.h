@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "client/ctl/table.h"
+#include "dmaheap/v1/admin.pb.h"
 #include "dmaheap/v1/diagnosis.pb.h"
 
 namespace dmaheap::ctl {
@@ -17,6 +18,10 @@ Table DiagnosisTable(const v1::ListDiagnosesResponse& diagnoses, bool wide, bool
 
 // A paragraph, at most 80 columns wide, then the evidence, one field a line.
 std::string ExplainDiagnosis(const v1::Diagnosis& diagnosis, absl::Time now);
+
+// Who kept requests waiting; what tells of failures on this machine.
+Table PinnerTable(const v1::ListPinnersResponse& pinners, bool wide, absl::Time now);
+Table SourceTable(const v1::ServerInfo& info, bool wide);
 
 }  // namespace dmaheap::ctl
 

@@ -82,7 +82,9 @@ TEST(DiagnosisView, AllEvidenceHasALine) {
                 "pin { stuck_duration { seconds: 1 nanos: 234567890 } cause: PIPE page_kind: "
                 "  ANONYMOUS references: 2 mappings: 1 "
                 "  processes { pid: 42 uid: 1047 process_name: 'cam' role: PINNER confidence: "
-                "  CERTAIN } processes { role: MAPPER confidence: CERTAIN } } "
+                "  CERTAIN cgroup: '/apps' executable: '/usr/bin/cam' } processes { role: MAPPER "
+                "  confidence: CERTAIN } file_path: '/data/a' } missing_sources { kind: TRACE "
+                "  errno_name: 'ENOTSUP' remedy: 'it needs tracefs' } "
                 "holders { uid: 7 live_buffers: 3 live_bytes: 12288 oldest_age { seconds: 60 } "
                 "  buffers_came: 2 }"),
       kNow);
@@ -91,8 +93,9 @@ TEST(DiagnosisView, AllEvidenceHasALine) {
         "ALIGNMENT     1MiB (1048576)", "WASTE         468KiB (479232)",
         "TO_RELEASE    8KiB: one of buffers/1, buffers/2", "TO_RELEASE    4KiB of others",
         "READ_BEFORE   400ms", "PINNED_FOR    1.234s", "CAUSE         pipe",
-        "PAGE          anonymous", "REFERENCES    2", "MAPPINGS      1",
-        "PROCESS       cam (pid 42, uid 1047), pinner, certain",
+        "PAGE          anonymous", "REFERENCES    2", "MAPPINGS      1", "FILE          /data/a",
+        "PROCESS       cam (pid 42, uid 1047), pinner, certain, runs /usr/bin/cam, in cgroup /apps",
+        "MISSING       trace (ENOTSUP): it needs tracefs",
         "PROCESS       another process, mapper, certain",
         "HOLDER        uid 7: 3 of 12KiB, the oldest 60s old; lately 2 came, 0 went"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", line, "\n")));

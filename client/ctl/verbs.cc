@@ -22,6 +22,8 @@ absl::StatusOr<int> Dispatch(const Arguments& arguments, Interrupt& interrupt,
     case Verb::kGetAllocations:
     case Verb::kGetReservations:
     case Verb::kGetMetrics:
+    case Verb::kGetPinners:
+    case Verb::kGetEvidence:
     case Verb::kGetDiagnoses:
       return Get(arguments, interrupt, streams);
     case Verb::kExplain:

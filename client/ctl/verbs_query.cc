@@ -42,6 +42,33 @@ absl::StatusOr<int> WatchAllocations(Format format, DaemonCalls& daemon, const S
   return *interrupted ? kExitInterrupted : kExitOk;
 }
 
+absl::StatusOr<int> GetPinners(Format format, DaemonCalls& daemon, const Streams& streams) {
+  const auto pinners = daemon.ListPinners();
+  if (!pinners.ok()) return pinners.status();
+  std::string names;
+  for (const v1::Pinner& pinner : pinners->pinners()) names += pinner.process_name() + "\n";
+  return ShowTable(
+      format, *pinners, JsonFields::kWhole, names,
+      [&](bool wide) { return PinnerTable(*pinners, wide, absl::Now()); }, streams.out);
+}
+
+absl::StatusOr<int> GetEvidence(Format format, DaemonCalls& daemon, const Streams& streams) {
+  const auto info = daemon.GetServerInfo();
+  if (!info.ok()) return info.status();
+  std::string names;
+  for (const v1::EvidenceSource& source : info->evidence_sources()) {
+    if (!source.errno_name().empty()) continue;
+    names += v1::EvidenceSource::Kind_Name(source.kind()) + "\n";
+  }
+  // Of all that the daemon tells of itself, this alone.
+  v1::ServerInfo evidence;
+  evidence.set_evidence_level(info->evidence_level());
+  *evidence.mutable_evidence_sources() = info->evidence_sources();
+  return ShowTable(
+      format, evidence, JsonFields::kWhole, names,
+      [&](bool wide) { return SourceTable(evidence, wide); }, streams.out);
+}
+
 absl::StatusOr<v1::Allocation> FindAllocation(DaemonCalls& daemon, absl::string_view name) {
   absl::StatusOr<v1::ListAllocationsResponse> allocations = daemon.ListAllocations();
   if (!allocations.ok()) return allocations.status();
@@ -98,6 +125,8 @@ absl::StatusOr<int> Get(const Arguments& arguments, Interrupt& interrupt, const 
         [&](bool wide) { return DiagnosisTable(*diagnoses, wide, arguments.all, absl::Now()); },
         streams.out);
   }
+  if (arguments.verb == Verb::kGetPinners) return GetPinners(arguments.format, daemon, streams);
+  if (arguments.verb == Verb::kGetEvidence) return GetEvidence(arguments.format, daemon, streams);
   if (arguments.verb == Verb::kGetMetrics) {
     const auto metrics = daemon.GetMetrics();
     if (!metrics.ok()) return metrics.status();

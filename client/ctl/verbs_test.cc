@@ -193,6 +193,27 @@ TEST_F(VerbsTest, GetMetricsAsJsonIsWholeWithItsZeros) {
   EXPECT_THAT(out_, HasSubstr("\"number\": 0\n"));
 }
 
+TEST_F(VerbsTest, GetPinnersTellsWhoKeptRequestsWaiting) {
+  EXPECT_EQ(Ctl({"get", "pinners"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("NAME      UID  CAUSE  REQUESTS  DELAY  CGROUP  AGE\n"));
+  EXPECT_THAT(out_, HasSubstr("spooler  1000  PIPE          3     2s  /apps"));
+
+  EXPECT_EQ(Ctl({"get", "pinners", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("/usr/bin/spooler"));
+}
+
+TEST_F(VerbsTest, GetEvidenceTellsWhatIsMissingAndWhatWouldHelp) {
+  EXPECT_EQ(Ctl({"get", "evidence"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("FREE_LIST  L1     TELLS\n"));
+  EXPECT_THAT(out_, HasSubstr("TRACE      L2     ENOTSUP\n"));
+
+  EXPECT_EQ(Ctl({"get", "evidence", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("it needs tracefs"));
+  EXPECT_EQ(Ctl({"get", "evidence", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(Ctl({"get", "evidence", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"evidence_level\": \"L1\""));
+}
+
 TEST_F(VerbsTest, GetMetricsWithoutTheRightIsToldSo) {
   daemon_->FailQueries(Error(ErrorReason::ACCESS_DENIED, "no right INSPECT"));
 

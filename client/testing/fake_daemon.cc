@@ -436,6 +436,32 @@ class FakeDaemon::AdminService : public v1::Admin::Service {
     response->set_version("0.1.0");
     response->set_min_wire_version(1);
     response->set_max_wire_version(1);
+    response->set_evidence_level(v1::Diagnosis::L1);
+    v1::EvidenceSource* tells = response->add_evidence_sources();
+    tells->set_kind(v1::EvidenceSource::FREE_LIST);
+    tells->set_level(v1::Diagnosis::L1);
+    v1::EvidenceSource* missing = response->add_evidence_sources();
+    missing->set_kind(v1::EvidenceSource::TRACE);
+    missing->set_level(v1::Diagnosis::L2);
+    missing->set_errno_name("ENOTSUP");
+    missing->set_remedy("it needs tracefs");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListPinners(grpc::ServerContext*, const v1::ListPinnersRequest*,
+                           v1::ListPinnersResponse* response) override {
+    Note("ListPinners");
+    std::lock_guard<std::mutex> lock(daemon_.mutex_);
+    if (!daemon_.query_failure_.ok()) return ToGrpcStatus(daemon_.query_failure_);
+    v1::Pinner* pinner = response->add_pinners();
+    pinner->set_uid(1000);
+    pinner->set_process_name("spooler");
+    pinner->set_executable("/usr/bin/spooler");
+    pinner->set_cgroup("/apps");
+    pinner->set_cause(v1::Diagnosis::Pin::PIPE);
+    pinner->set_delayed_requests(3);
+    pinner->mutable_delay_duration()->set_seconds(2);
+    pinner->mutable_last_time()->set_seconds(time(nullptr) - 60);
     return grpc::Status::OK;
   }
 

@@ -70,7 +70,7 @@ void FillPinnedPage(const PinnedPage& page, absl::optional<uint32_t> uid,
   *message.mutable_stuck_duration() = ToProtoDuration(page.StuckFor());
   message.set_release_watched(page.watched);
   if (!page.mappers.has_value()) return;
-  for (const PageMapper& process : page.mappers->processes) {
+  for (const PageUser& process : page.mappers->processes) {
     v1::Allocation::Process& mapper = *message.add_mappers();
     if (uid.has_value() && process.uid != *uid) continue;
     mapper.set_pid(process.pid);

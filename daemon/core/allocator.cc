@@ -679,6 +679,23 @@ void Allocator::OnClientGone(uint64_t client_id) {
   if (books_.OrphanClient(client_id) > 0) reconciler_.Settle();
 }
 
+void Allocator::OnPageLeft(const Allocation& allocation) {
+  pinner_costs_.Add(*allocation.page.pinners,
+                    dependencies_.executor.Now() - allocation.page.first_seen,
+                    dependencies_.executor.WallTime());
+}
+
+SourceErrors Allocator::sources() const {
+  SourceErrors errors = dependencies_.sources;
+  errors[v1::EvidenceSource::HEAP_NUMBERS] = ENOENT;
+  for (const Heap* heap : dependencies_.heaps.heaps()) {
+    if (heap->description().contiguity == v1::PHYSICAL && heap->Usage().free_bytes.has_value()) {
+      errors[v1::EvidenceSource::HEAP_NUMBERS] = 0;
+    }
+  }
+  return errors;
+}
+
 absl::Status Allocator::Explain(const Allocation& allocation, const FailureWords& words) {
   FailureFacts facts;
   facts.allocated = static_cast<int>(allocation.buffers.size());
@@ -689,7 +706,7 @@ absl::Status Allocator::Explain(const Allocation& allocation, const FailureWords
     return words(facts);
   }
   const bool inspects = policy_->RightsOf(allocation.request.principal, {}).inspect;
-  return diagnoser_.Conclude(allocation, inspects, [&](const v1::Diagnosis& for_owner) {
+  return diagnoser_.Conclude(allocation, sources(), inspects, [&](const v1::Diagnosis& for_owner) {
     facts.diagnosis = for_owner;
     return words(facts);
   });

@@ -37,12 +37,14 @@
 #include "daemon/core/journal.h"
 #include "daemon/core/live_view.h"
 #include "daemon/core/page_watch.h"
+#include "daemon/core/pinner_costs.h"
 #include "daemon/core/reconciler.h"
 #include "daemon/core/replay_cache.h"
 #include "daemon/core/request.h"
 #include "daemon/core/reserve.h"
 #include "daemon/core/unwatched_check.h"
 #include "daemon/core/watch_list.h"
+#include "daemon/diagnosis/sources.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/allocation_event.h"
 #include "daemon/telemetry/heap_counters.h"
@@ -69,6 +71,8 @@ class Allocator : private Engine::Client {
     Barrier& barrier;
     PageWatch& pages;
     AreaInspector& areas;
+    // What the prober was found to see; grows as it answers.
+    const SourceErrors& sources;
     // The names of its cgroups, in its order.
     std::vector<std::string> barrier_cgroups = {};
     FilesystemSync& filesystems;
@@ -151,6 +155,9 @@ class Allocator : private Engine::Client {
   int64_t fd_push_failures() const { return fd_push_failures_; }
 
   const Diagnoser& diagnoser() const { return diagnoser_; }
+  const PinnerCosts& pinner_costs() const { return pinner_costs_; }
+  // What tells of failures on heaps of the kernel.
+  SourceErrors sources() const;
   const Reserve::Reservations& reservations() const { return reserve_.reservations(); }
   absl::Status CheckAccess(const Principal& principal, const Heap& heap, MemoryRight right) const {
     return dmaheap::CheckAccess(*policy_, dependencies_.heaps, principal, heap, right);
@@ -163,6 +170,7 @@ class Allocator : private Engine::Client {
   void OnFirstFailure(const Allocation& allocation) override;
   void OnLacksRoom(const Allocation& allocation) override;
   void OnKeepsFailing(const Allocation& allocation) override { diagnoser_.OnFailed(allocation); }
+  void OnPageLeft(const Allocation& allocation) override;
   void OnAskClients(Allocation& allocation) override;
   HeapCounters& CountersOf(const Heap& heap) override { return counters_[&heap]; }
   void OnClosed() override;
@@ -207,6 +215,7 @@ class Allocator : private Engine::Client {
   Task drained_;
   // Nodes stay where they are: who is in the middle of an event may hold one.
   std::map<const Heap*, HeapCounters> counters_;
+  PinnerCosts pinner_costs_;
   int64_t quota_rejections_ = 0;
   int64_t fd_push_failures_ = 0;
   std::unique_ptr<Worker> view_worker_;

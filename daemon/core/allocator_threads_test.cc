@@ -64,6 +64,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
                                 .barrier = barrier_,
                                 .pages = pages_,
                                 .areas = areas_,
+                                .sources = sources_,
                                 .filesystems = filesystems_},
         std::make_shared<const EffectivePolicy>(policy));
     thread_ = std::thread([this] { loop_->Run(); });
@@ -98,6 +99,7 @@ class AllocatorThreadsTest : public FdLeakCheck {
   FakeBufferLister lister_;
   NoPageWatch pages_;
   NoAreaInspector areas_;
+  SourceErrors sources_;
   NoFilesystemSync filesystems_;
   FakeBarrier barrier_;
   NoEvents events_;

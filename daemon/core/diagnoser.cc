@@ -107,8 +107,8 @@ void Diagnoser::Prepare(const AllocationPtr& allocation, absl::AnyInvocable<void
   gathering->OnOne();
 }
 
-absl::Status Diagnoser::Conclude(const Allocation& allocation, bool owner_inspects,
-                                 const Explain& explain) {
+absl::Status Diagnoser::Conclude(const Allocation& allocation, const SourceErrors& sources,
+                                 bool owner_inspects, const Explain& explain) {
   const std::string& heap = allocation.heap->description().name;
   const absl::Time now = executor_.Now();
   const std::vector<HeapHolder> holders = HoldersOf(table_, trends_, heap, now);
@@ -124,6 +124,7 @@ absl::Status Diagnoser::Conclude(const Allocation& allocation, bool owner_inspec
                                            .table = table_,
                                            .holders = holders,
                                            .sight = sight,
+                                           .sources = sources,
                                            .now = now,
                                            .wall_time = executor_.WallTime(),
                                            .owner_inspects = owner_inspects});

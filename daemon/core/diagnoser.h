@@ -22,6 +22,7 @@
 #include "daemon/core/diagnosis_store.h"
 #include "daemon/core/gather_evidence.h"
 #include "daemon/core/holder_trends.h"
+#include "daemon/diagnosis/sources.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/diagnosis_counts.h"
 #include "heaps/registry.h"
@@ -55,10 +56,11 @@ class Diagnoser {
   // over; inside this call where nothing has to be waited for.
   void Prepare(const AllocationPtr& allocation, absl::AnyInvocable<void()> ready);
 
-  // Why it failed, by what is known now. explain makes the error of what its owner may see; that is
-  // returned, and kept with the record.
+  // Why it failed, by what is known now; sources: what could tell. explain makes the error of what
+  // its owner may see; that is returned, and kept with the record.
   using Explain = std::function<absl::Status(const v1::Diagnosis& for_owner)>;
-  absl::Status Conclude(const Allocation& allocation, bool owner_inspects, const Explain& explain);
+  absl::Status Conclude(const Allocation& allocation, const SourceErrors& sources,
+                        bool owner_inspects, const Explain& explain);
 
   const DiagnosisStore& store() const { return store_; }
   const DiagnosisCounts& counts() const { return counts_; }

@@ -175,6 +175,20 @@ TEST_F(DiagnosesTest, TwoThatFailTogetherWaitForTheSameAnswer) {
   EXPECT_TRUE(second->done());
 }
 
+TEST_F(DiagnosesTest, WhatCouldNotBeAskedIsSaid) {
+  sources_[v1::EvidenceSource::TRACE] = ENOTSUP;
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  Fail();
+  Answer(CmaFreeList{.runs = {{0, 4}}, .free_pages = 4, .total_pages = 16});
+
+  const v1::Diagnosis diagnosis = Newest();
+  EXPECT_EQ(diagnosis.verdict(), v1::Diagnosis::UNKNOWN);
+  ASSERT_EQ(diagnosis.missing_sources_size(), 1);
+  EXPECT_EQ(diagnosis.missing_sources(0).kind(), v1::EvidenceSource::TRACE);
+  EXPECT_EQ(diagnosis.missing_sources(0).errno_name(), "EOPNOTSUPP");
+  EXPECT_THAT(diagnosis.explanation(), HasSubstr("lacks what might tell: TRACE (it needs"));
+}
+
 TEST_F(DiagnosesTest, AnErrorOfTheCallItselfHasNothingToWaitFor) {
   const Call call = Fail(EMFILE);
 

@@ -74,9 +74,9 @@ void AddFit(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
 }
 
 // uid: whose processes are named; absent: all.
-void AddProcesses(const std::vector<PageMapper>& processes, v1::Diagnosis::Process::Role role,
+void AddProcesses(const std::vector<PageUser>& processes, v1::Diagnosis::Process::Role role,
                   absl::optional<uint32_t> uid, v1::Diagnosis::Pin& pin) {
-  for (const PageMapper& found : processes) {
+  for (const PageUser& found : processes) {
     v1::Diagnosis::Process& process = *pin.add_processes();
     process.set_role(role);
     // Both were seen to be so; what could not be seen is not named.
@@ -85,6 +85,8 @@ void AddProcesses(const std::vector<PageMapper>& processes, v1::Diagnosis::Proce
     process.set_pid(found.pid);
     process.set_uid(found.uid);
     process.set_process_name(found.name);
+    process.set_cgroup(found.cgroup);
+    process.set_executable(found.executable);
   }
 }
 
@@ -105,6 +107,12 @@ void AddPin(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
   }
   if (page.mappers.has_value()) {
     AddProcesses(page.mappers->processes, v1::Diagnosis::Process::MAPPER, uid, pin);
+    const bool maps_it =
+        std::any_of(page.mappers->processes.begin(), page.mappers->processes.end(),
+                    [&](const PageUser& mapper) { return !uid.has_value() || mapper.uid == *uid; });
+    if (frame.kind == v1::Diagnosis::Pin::PAGE_CACHE && maps_it) {
+      pin.set_file_path(page.mappers->file_path);
+    }
   }
   pin.set_processes_complete(page.mappers.has_value() && page.mappers->complete &&
                              page.pinners.has_value() && page.pinners->complete);
@@ -159,6 +167,12 @@ v1::Diagnosis ViewFor(const FailureRecord& record, absl::optional<uint32_t> uid)
   AddFit(record, uid, message);
   AddPin(record, uid, message);
   AddHolders(record, uid, message);
+  // Of the simulated heap nothing is hidden, so there is nothing to miss.
+  if (record.allocation.heap->description().contiguity != v1::SIMULATED) {
+    for (v1::EvidenceSource& source : DescribeSources(record.sources)) {
+      if (!source.errno_name().empty()) *message.add_missing_sources() = std::move(source);
+    }
+  }
   message.set_explanation(Sentence(ExplanationOf(message)));
   return message;
 }

@@ -11,6 +11,7 @@
 #include "daemon/core/diagnosis_store.h"
 #include "daemon/core/gather_evidence.h"
 #include "daemon/diagnosis/evidence.h"
+#include "daemon/diagnosis/sources.h"
 #include "dmaheap/v1/diagnosis.pb.h"
 
 namespace dmaheap {
@@ -23,6 +24,7 @@ struct FailureRecord {
   const std::vector<HeapHolder>& holders;
   // nullptr: none.
   const AreaSight* sight;
+  const SourceErrors& sources;
   // The executor's, and the calendar's.
   absl::Time now;
   absl::Time wall_time;

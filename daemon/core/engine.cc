@@ -72,7 +72,8 @@ Engine::Engine(Dependencies dependencies, Client& client)
           {.on_found = [this](const AllocationPtr& allocation) { Reconsider(allocation); },
            .on_released = [this](const AllocationPtr& allocation) { OnPageReleased(allocation); },
            .on_mappers =
-               [this](const AllocationPtr& allocation) { client_.OnProgress(*allocation); }}),
+               [this](const AllocationPtr& allocation) { client_.OnProgress(*allocation); },
+           .on_left = [this](const Allocation& allocation) { client_.OnPageLeft(allocation); }}),
       syncs_(executor_, dependencies.filesystems) {}
 
 Engine::~Engine() { *self_ = nullptr; }

@@ -61,6 +61,8 @@ class Engine {
     virtual void OnLacksRoom(const Allocation& allocation) = 0;
     // An attempt failed for want of memory, after several: it may fail for good.
     virtual void OnKeepsFailing(const Allocation& allocation) = 0;
+    // The page in its way, whose pinners are known, is not in its way any more.
+    virtual void OnPageLeft(const Allocation& allocation) = 0;
     // Its policy has clients asked to give memory back.
     virtual void OnAskClients(Allocation& allocation) = 0;
     // Buffers were closed that nobody wanted.

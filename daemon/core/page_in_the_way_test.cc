@@ -458,6 +458,36 @@ TEST_F(PinnersTest, AreAskedForOnceAPageIsStuck) {
   Cancel(call);
 }
 
+TEST_F(PinnersTest, WhatTheyCostIsCountedOnceThePageIsInTheWayNoMore) {
+  const Call call = AllocateUntilStuck();
+  Answer({.pipe_holders = {{.pid = 42, .uid = 1047, .name = "spool"}}, .complete = true});
+  EXPECT_EQ(allocator_->pinner_costs().List({.size = 1}).pinners_size(), 0) << "still waiting";
+  Succeed();
+
+  Do([&, this] { pages_.Release(); });
+  executor_.Advance(kMs);
+
+  ASSERT_TRUE(call->ok()) << call->status();
+  const v1::ListPinnersResponse list = allocator_->pinner_costs().List({.size = 10});
+  ASSERT_EQ(list.pinners_size(), 1);
+  EXPECT_EQ(list.pinners(0).process_name(), "spool");
+  EXPECT_EQ(list.pinners(0).delayed_requests(), 1);
+  EXPECT_EQ(list.pinners(0).delay_duration().nanos(), 730'000'000) << "since it was first met";
+}
+
+TEST_F(PinnersTest, ThoseOfAPageBeforeTheLastOneAreCountedToo) {
+  const Call call = AllocateUntilStuck();
+  Answer({.pipe_holders = {{.pid = 42, .uid = 1047, .name = "spool"}}, .complete = true});
+
+  Do([&, this] { pages_.Release(); });
+  executor_.Advance(kMs);
+  Find(78);
+
+  EXPECT_EQ(allocator_->pinner_costs().List({.size = 10}).pinners_size(), 1);
+  Cancel(call);
+  EXPECT_EQ(allocator_->pinner_costs().List({.size = 10}).pinners(0).delayed_requests(), 1);
+}
+
 TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
   const Call call = AllocateUntilStuck();
   Answer({.kind = v1::Diagnosis::Pin::ANONYMOUS,

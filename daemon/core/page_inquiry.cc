@@ -71,7 +71,12 @@ void PageInquiry::LookOnceMore(const AllocationPtr& allocation) {
   AskForPinners(allocation);
 }
 
+void PageInquiry::Leave(const Allocation& allocation) {
+  if (allocation.page.pinners.has_value()) callbacks_.on_left(allocation);
+}
+
 void PageInquiry::Forget(Allocation& allocation) {
+  Leave(allocation);
   pages_.Unwatch(allocation.page.watch);
   allocation.page = PinnedPage();
   OnTold(allocation);
@@ -86,6 +91,7 @@ void PageInquiry::OnFound(const AllocationPtr& allocation,
                           const absl::StatusOr<PageInTheWay>& found) {
   PinnedPage& page = allocation->page;
   const absl::Time failure = std::exchange(page.asked_at, absl::InfinitePast());
+  if (!found.ok() || found->frame != page.frame) Leave(*allocation);
   if (!found.ok() || found->frame == 0) {
     page = PinnedPage{.watch = page.watch};
     page.untold = true;

@@ -35,6 +35,8 @@ class PageInquiry {
     std::function<void(const AllocationPtr&)> on_released;
     // allocation->page.mappers is there.
     std::function<void(const AllocationPtr&)> on_mappers;
+    // allocation.page, whose pinners are known, has been in its way until now.
+    std::function<void(const Allocation&)> on_left;
   };
   // All outlive this.
   PageInquiry(PageWatch& pages, Callbacks callbacks)
@@ -57,6 +59,8 @@ class PageInquiry {
   // Who pins the page that one which is given up failed at, as it is now.
   void LookOnceMore(const AllocationPtr& allocation);
   static void OnTold(Allocation& allocation);
+  // Before another takes its place, or none.
+  void Leave(const Allocation& allocation);
 
   PageWatch& pages_;
   const Callbacks callbacks_;

@@ -38,16 +38,22 @@ struct PageInTheWay {
   int windows_refused = 0;
 };
 
-// A process that has the page in its address space.
-struct PageMapper {
+// A process that has to do with the page. Texts are printable ASCII.
+struct PageUser {
   pid_t pid = 0;
   uint32_t uid = 0;
-  // Its own word, at most 15 printable characters.
+  // Its own word, at most 15 characters.
   std::string name;
+  // The path of its cgroup, and of the program that it runs. Empty: not known.
+  std::string cgroup = "";
+  std::string executable = "";
 };
 
 struct PageMappers {
-  std::vector<PageMapper> processes;
+  // Who has it in its address space.
+  std::vector<PageUser> processes;
+  // Of the file that it is of, as the first of them sees it. Empty: of none, or not known.
+  std::string file_path = "";
   // Every process was looked into. A reference that is no mapping, such as a pipe's or a driver's,
   // is never seen.
   bool complete = false;
@@ -63,8 +69,8 @@ struct PagePinners {
   int64_t most_mapped = 0;
   bool was_free = false;
   // Who has a pipe open that holds the page, or waits for a direct transfer of it.
-  std::vector<PageMapper> pipe_holders = {};
-  std::vector<PageMapper> transferers = {};
+  std::vector<PageUser> pipe_holders = {};
+  std::vector<PageUser> transferers = {};
   // Every process was looked into.
   bool complete = false;
 };

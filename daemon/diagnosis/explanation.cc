@@ -133,6 +133,18 @@ std::string ExhaustedInWords(const v1::Diagnosis& diagnosis) {
                       " bytes free, the rest is in live buffers", HoldersInWords(diagnosis), ".");
 }
 
+// What would tell more, where something does not tell here.
+std::string MissingInWords(const v1::Diagnosis& diagnosis) {
+  std::vector<std::string> words;
+  for (const v1::EvidenceSource& source : diagnosis.missing_sources()) {
+    words.push_back(
+        absl::StrCat(v1::EvidenceSource::Kind_Name(source.kind()), " (", source.remedy(), ")"));
+  }
+  if (words.empty()) return "";
+  return absl::StrCat(
+      " On this machine the daemon lacks what might tell: ", Listed(std::move(words)), ".");
+}
+
 std::string TransientInWords(const v1::Diagnosis& diagnosis) {
   if (std::string pin = PinInWords(diagnosis); !pin.empty()) return pin;
   const std::string cause = CauseInWords(diagnosis.pin().cause());
@@ -149,7 +161,8 @@ std::string StuckInWords(const v1::Diagnosis& diagnosis) {
   } else {
     absl::StrAppend(&text,
                     " Who keeps it there was not found; a process that maps it does not by that. "
-                    "Try again when it has let go.");
+                    "Try again when it has let go.",
+                    MissingInWords(diagnosis));
   }
   return text;
 }
@@ -165,6 +178,7 @@ std::string PinInWords(const v1::Diagnosis& diagnosis) {
   if (const std::string cause = CauseInWords(pin.cause()); !cause.empty()) {
     absl::StrAppend(&text, ": ", cause);
   }
+  if (!pin.file_path().empty()) absl::StrAppend(&text, ", a page of ", pin.file_path());
   const std::string pinners = ProcessesOf(pin, v1::Diagnosis::Process::PINNER);
   const std::string mappers = ProcessesOf(pin, v1::Diagnosis::Process::MAPPER);
   if (!pinners.empty()) absl::StrAppend(&text, ", kept by ", pinners);
@@ -212,8 +226,10 @@ std::string ExplanationOf(const v1::Diagnosis& diagnosis) {
       break;
   }
   if (diagnosis.errno_name() != "ENOMEM") return "the cause is not established. Try again later.";
-  return "the cause is not established: a pinned page, or no free memory to move pages to. Try "
-         "again later.";
+  return absl::StrCat(
+      "the cause is not established: a pinned page, or no free memory to move pages to. Try again "
+      "later.",
+      MissingInWords(diagnosis));
 }
 
 }  // namespace dmaheap

@@ -157,6 +157,15 @@ grpc::ServerUnaryReactor* AdminService::ListDiagnoses(grpc::CallbackServerContex
   });
 }
 
+grpc::ServerUnaryReactor* AdminService::ListPinners(grpc::CallbackServerContext* context,
+                                                    const v1::ListPinnersRequest* request,
+                                                    v1::ListPinnersResponse* response) {
+  return List(context, request, [this, response](const Page& page, Finish finish) {
+    *response = allocator_.pinner_costs().List(page);
+    finish(absl::OkStatus());
+  });
+}
+
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
                                                       const v1::GetServerInfoRequest* request,
                                                       v1::ServerInfo* response) {
@@ -172,6 +181,11 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
                          response->set_policy_path(policy_path_);
                          response->set_accounting(allocator_.accounting());
                          FillAccounts(allocator_, *response);
+                         const SourceErrors sources = allocator_.sources();
+                         response->set_evidence_level(BestLevel(sources));
+                         for (v1::EvidenceSource& source : DescribeSources(sources)) {
+                           *response->add_evidence_sources() = std::move(source);
+                         }
                          finish(absl::OkStatus());
                        });
                  });

@@ -55,6 +55,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* ListDiagnoses(grpc::CallbackServerContext* context,
                                           const v1::ListDiagnosesRequest* request,
                                           v1::ListDiagnosesResponse* response) override;
+  grpc::ServerUnaryReactor* ListPinners(grpc::CallbackServerContext* context,
+                                        const v1::ListPinnersRequest* request,
+                                        v1::ListPinnersResponse* response) override;
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::ServerInfo* response) override;

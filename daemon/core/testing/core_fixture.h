@@ -133,6 +133,7 @@ class CoreFixture : public FdLeakCheck {
                                 .barrier = barrier_,
                                 .pages = pages_,
                                 .areas = areas_,
+                                .sources = sources_,
                                 .barrier_cgroups = {"apps"},
                                 .filesystems = filesystems_,
                                 .ask_client =
@@ -254,6 +255,11 @@ class CoreFixture : public FdLeakCheck {
   FakeBarrier barrier_;
   FakePageWatch pages_;
   FakeAreaInspector areas_;
+  // Of a prober that sees everything.
+  SourceErrors sources_ = {
+      {v1::EvidenceSource::FREE_LIST, 0},     {v1::EvidenceSource::TRACE, 0},
+      {v1::EvidenceSource::PAGE_FLAGS, 0},    {v1::EvidenceSource::PAGE_MAPS, 0},
+      {v1::EvidenceSource::PROCESS_FILES, 0}, {v1::EvidenceSource::REFERENCES, 0}};
   FakeFilesystemSync filesystems_{{"/data", "/cache"}};
   EventList events_;
   // Who was asked to give back what, whether or not that may be asked.

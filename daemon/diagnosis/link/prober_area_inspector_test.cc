@@ -63,7 +63,7 @@ TEST_F(ProberAreaInspectorTest, TheListComesBackWithItsSum) {
   EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kFreeRuns));
   EXPECT_STREQ(question.name, "reserved");
   ProberReply reply;
-  reply.areas.push_back({.present = kAreaCount, .count_pages = 64});
+  reply.areas.push_back({.count_pages = 64});
   reply.runs = {{8, 32}, {41, 23}};
 
   Answer(reply, question.sequence);

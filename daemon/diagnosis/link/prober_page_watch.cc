@@ -24,20 +24,27 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
 // Any bytes may be in it; what goes on from here is text of a message and of a terminal.
-std::string PrintableName(std::string name) {
+std::string Printable(std::string text) {
   std::replace_if(
-      name.begin(), name.end(),
+      text.begin(), text.end(),
       [](char c) { return !absl::ascii_isprint(static_cast<unsigned char>(c)); }, '?');
-  return name;
+  return text;
+}
+
+PageUser ToUser(const ProbedProcess& process) {
+  return {.pid = process.pid,
+          .uid = process.uid.value_or(~uint32_t{0}),
+          .name = Printable(process.name),
+          .cgroup = Printable(process.cgroup),
+          .executable = Printable(process.executable)};
 }
 
 PageMappers ToMappers(const FrameMappers& found) {
   PageMappers mappers;
   mappers.complete = found.complete;
   for (const FrameMappers::Process& process : found.processes) {
-    mappers.processes.push_back({.pid = process.pid,
-                                 .uid = process.uid.value_or(~uint32_t{0}),
-                                 .name = PrintableName(process.name)});
+    mappers.processes.push_back(ToUser(process.process));
+    if (mappers.file_path.empty()) mappers.file_path = Printable(process.path);
   }
   return mappers;
 }
@@ -66,9 +73,7 @@ PagePinners ToPinners(const FramePinners& found) {
   if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
   for (const FramePinners::Process& process : found.processes) {
     auto& those = process.kind == PinKind::kPipe ? pinners.pipe_holders : pinners.transferers;
-    those.push_back({.pid = process.pid,
-                     .uid = process.uid.value_or(~uint32_t{0}),
-                     .name = PrintableName(process.name)});
+    those.push_back(ToUser(process.process));
   }
   return pinners;
 }

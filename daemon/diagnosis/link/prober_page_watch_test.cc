@@ -166,8 +166,10 @@ TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
   EXPECT_STREQ(question.name, "77 1");
 
   ProberReply reply = Frame(77, 0);
-  MapperRecord mapper{.pid = 42, .uid = 1047, .pages = 1};
-  memcpy(mapper.name, "cam\xffra\n", 8);
+  MapperRecord mapper{.process = {.pid = 42, .uid = 1047}, .pages = 1};
+  memcpy(mapper.process.name, "cam\xffra\n", 8);
+  memcpy(mapper.process.executable, "/bin/\x1b", 7);
+  memcpy(mapper.path, "/data/a\n", 9);
   reply.mappers.push_back(mapper);
   Answer(question, reply);
 
@@ -176,6 +178,8 @@ TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
   EXPECT_EQ(answer->processes[0].pid, 42);
   EXPECT_EQ(answer->processes[0].uid, 1047u);
   EXPECT_EQ(answer->processes[0].name, "cam?ra?");
+  EXPECT_EQ(answer->processes[0].executable, "/bin/?");
+  EXPECT_EQ(answer->file_path, "/data/a?");
   EXPECT_TRUE(answer->complete);
 }
 
@@ -216,7 +220,8 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
                           .flags = (1u << 5) | (1u << 12),
                           .present = kFrameMapCount | kFrameFlags | kFrameReferences,
                           .references = 2});
-  reply.pinners.push_back({.pid = 42, .uid = 1047, .name = "sp\nool"});
+  reply.pinners.push_back(
+      {.process = {.pid = 42, .uid = 1047, .name = "sp\nool", .cgroup = "/apps"}});
 
   Answer(question, reply);
 
@@ -229,6 +234,7 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   ASSERT_EQ(answers[0]->pipe_holders.size(), 1u);
   EXPECT_EQ(answers[0]->pipe_holders[0].pid, 42);
   EXPECT_EQ(answers[0]->pipe_holders[0].name, "sp?ool");
+  EXPECT_EQ(answers[0]->pipe_holders[0].cgroup, "/apps");
 }
 
 }  // namespace

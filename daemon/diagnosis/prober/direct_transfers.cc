@@ -128,13 +128,7 @@ class Scan {
   }
 
   static void Add(int process, int32_t pid, ProberReply& reply) {
-    PinnerRecord record;
-    record.pid = pid;
-    record.kind = PinKind::kDirectIo;
-    const ProcessIdentity identity = ReadProcessIdentity(process);
-    record.uid = identity.uid;
-    std::copy(std::begin(identity.name), std::end(identity.name), record.name);
-    reply.pinners.push_back(record);
+    reply.pinners.push_back({.process = DescribeProcess(process, pid), .kind = PinKind::kDirectIo});
   }
 
   const uint64_t frame_;

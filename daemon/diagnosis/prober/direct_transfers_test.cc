@@ -83,9 +83,9 @@ TEST_F(DirectTransfersTest, NamesWhoWaitsForATransferOfTheFrame) {
   const ProberReply reply = Find(101);
 
   ASSERT_EQ(reply.pinners.size(), 1u);
-  EXPECT_EQ(reply.pinners[0].pid, 7);
+  EXPECT_EQ(reply.pinners[0].process.pid, 7);
   EXPECT_EQ(reply.pinners[0].kind, PinKind::kDirectIo);
-  EXPECT_STREQ(reply.pinners[0].name, "camera");
+  EXPECT_STREQ(reply.pinners[0].process.name, "camera");
   EXPECT_EQ(reply.flags, 0u);
 }
 

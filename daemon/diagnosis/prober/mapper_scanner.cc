@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/pagemap.h"
+#include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "proto/errno_status.h"
@@ -45,20 +47,29 @@ class Scan {
     for (const std::string& name : *names) {
       int32_t pid = 0;
       if (!absl::SimpleAtoi(name, &pid) || pid <= 0) continue;
-      PagemapCount count;
-      if (box_.Ended() || !LookInto(proc.get(), name, count)) reply.flags |= kProberHoldersPartial;
-      present_ = present_ || count.present > 0;
-      shown_ = shown_ || count.numbers_shown;
-      if (count.inside > 0) reply.mappers.push_back(Describe(proc.get(), pid, count.inside));
+      if (box_.Ended() || !LookInto(proc.get(), pid, reply)) reply.flags |= kProberHoldersPartial;
     }
     if (present_ && !shown_) reply.error_number = EPERM;
   }
 
  private:
   // Whether all of it was seen; a process that is gone was.
-  bool LookInto(int proc, const std::string& pid, PagemapCount& count) {
-    const absl::StatusOr<UniqueFd> maps = OpenFileBelow(proc, pid + "/maps");
-    const absl::StatusOr<UniqueFd> pagemap = OpenFileBelow(proc, pid + "/pagemap");
+  bool LookInto(int proc, int32_t pid, ProberReply& reply) {
+    // The folder is of one process for good: what is read below it is that one's.
+    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
+    if (!process.ok()) return IsGone(process.status());
+    MapperRecord found;
+    const bool whole = Count(process->get(), found);
+    if (found.pages == 0) return whole;
+    found.process = DescribeProcess(process->get(), pid);
+    reply.mappers.push_back(found);
+    return whole;
+  }
+
+  // Into found.pages, and the path of the first that has a file.
+  bool Count(int process, MapperRecord& found) {
+    const absl::StatusOr<UniqueFd> maps = OpenFileBelow(process, "maps");
+    const absl::StatusOr<UniqueFd> pagemap = OpenFileBelow(process, "pagemap");
     if (!maps.ok() || !pagemap.ok()) {
       return IsGone(maps.status()) || IsGone(pagemap.status());
     }
@@ -68,19 +79,21 @@ class Scan {
     for (const absl::string_view line : absl::StrSplit(text->bytes, '\n', absl::SkipEmpty())) {
       const absl::optional<AddressRange> addresses = ParseAddresses(line);
       if (!addresses.has_value()) continue;
+      PagemapCount count;
       whole = ReadPagemap(pagemap->get(), *addresses, count) && whole;
+      present_ = present_ || count.present > 0;
+      shown_ = shown_ || count.numbers_shown;
+      found.pages += count.inside;
+      if (count.inside > 0 && found.path[0] == '\0') PutPath(line, found);
     }
     return whole;
   }
 
-  static MapperRecord Describe(int proc, int32_t pid, uint64_t pages) {
-    MapperRecord record{.pid = pid, .uid = kNoUid, .pages = pages};
-    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
-    if (!process.ok()) return record;
-    const ProcessIdentity identity = ReadProcessIdentity(process->get());
-    record.uid = identity.uid;
-    std::copy(std::begin(identity.name), std::end(identity.name), record.name);
-    return record;
+  // "[heap]" and the like are no files.
+  static void PutPath(absl::string_view maps_line, MapperRecord& found) {
+    const absl::optional<MapsLine> line = ParseMapsLine(maps_line);
+    if (!line.has_value() || !absl::StartsWith(line->path, "/")) return;
+    PutText(line->path, found.path, sizeof(found.path));
   }
 
   static bool IsGone(const absl::Status& status) {

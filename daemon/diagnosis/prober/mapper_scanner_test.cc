@@ -50,9 +50,28 @@ TEST_F(MapperScannerTest, FindsThoseThatMapAFrameOfTheRange) {
   EXPECT_EQ(reply.flags, 0u);
   ASSERT_EQ(reply.mappers.size(), 2u);
   for (const MapperRecord& mapper : reply.mappers) {
-    EXPECT_EQ(mapper.pages, mapper.pid == 10 ? 2u : 1u);
-    EXPECT_TRUE(mapper.pid == 10 || mapper.pid == 12);
+    EXPECT_EQ(mapper.pages, mapper.process.pid == 10 ? 2u : 1u);
+    EXPECT_TRUE(mapper.process.pid == 10 || mapper.process.pid == 12);
+    EXPECT_STREQ(mapper.path, "") << "of no file";
   }
+}
+
+TEST_F(MapperScannerTest, TellsWhoItIsAndOfWhichFileThePageIs) {
+  Process(10, {100});
+  tree_.File("proc/10/maps", "0-1000 r--p 00000000 00:00 42 /data/clip of me\n");
+  tree_.File("proc/10/comm", "player\n");
+  tree_.File("proc/10/cgroup", "0::/apps/player\n");
+  tree_.Link("proc/10/exe", "/usr/bin/player");
+
+  const ProberReply reply = Find("100 1");
+
+  ASSERT_EQ(reply.mappers.size(), 1u);
+  const MapperRecord& mapper = reply.mappers[0];
+  EXPECT_EQ(mapper.process.uid, getuid());
+  EXPECT_STREQ(mapper.process.name, "player");
+  EXPECT_STREQ(mapper.process.cgroup, "/apps/player");
+  EXPECT_STREQ(mapper.process.executable, "/usr/bin/player");
+  EXPECT_STREQ(mapper.path, "/data/clip of me");
 }
 
 TEST_F(MapperScannerTest, TellsWhatTheKernelsTablesSayOfTheFirst) {

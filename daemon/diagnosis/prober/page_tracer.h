@@ -40,6 +40,11 @@ class PageTracer {
   PageTracer() = default;
   explicit PageTracer(Files files) : files_(files), inherited_(files.enable >= 0) {}
 
+  // There is a trace; and it tells of references to pages. Not where the kernel refused to be told
+  // what to trace, which it may do at any time.
+  bool traces() const { return files_.pipe >= 0; }
+  bool counts_references() const { return files_.filter >= 0 && files_.enable >= 0; }
+
   // question: "THREAD REPLACED" in digits, REPLACED the sequence of an earlier one, or 0. One
   // AttemptRecord, and, if a page refused it, one FrameRecord; kFrameWatched if it is watched from
   // now on, which Settle() sees to. error_number: EINVAL, ENOTSUP without a trace, ENOENT where it

@@ -160,13 +160,10 @@ class PipeScan {
     if (!process.ok()) return;
     const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(process->get(), "fd");
     if (!fds.ok() || ParsePipeLink(ReadLinkBelow(fds->get(), number)) != inode) return;
-    PinnerRecord record;
-    if (!absl::SimpleAtoi(pid, &record.pid)) return;
-    record.kind = PinKind::kPipe;
-    const ProcessIdentity identity = ReadProcessIdentity(process->get());
-    record.uid = identity.uid;
-    std::copy(std::begin(identity.name), std::end(identity.name), record.name);
-    reply.pinners.push_back(record);
+    int32_t number_of_it = 0;
+    if (!absl::SimpleAtoi(pid, &number_of_it)) return;
+    reply.pinners.push_back(
+        {.process = DescribeProcess(process->get(), number_of_it), .kind = PinKind::kPipe});
   }
 
   const uint64_t frame_;

@@ -22,6 +22,7 @@
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 #include "daemon/diagnosis/prober/pinner_scanner.h"
 #include "daemon/diagnosis/prober/sandbox.h"
+#include "daemon/diagnosis/prober/sources.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "daemon/handover/barrier_wire.h"
 #include "daemon/log.h"
@@ -133,9 +134,6 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
     case ProberOp::kListDmabufs:
       reply = lister_.List(box);
       break;
-    case ProberOp::kAreaState:
-      reply = ReadAreaState(roots_, request->name, box);
-      break;
     case ProberOp::kFreeRuns:
       reply = ReadFreeRuns(roots_, request->name, box);
       break;
@@ -150,6 +148,9 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       break;
     case ProberOp::kUnwatchPage:
       reply = pages_.Unwatch(request->name);
+      break;
+    case ProberOp::kSources:
+      reply = FindSources(roots_, pages_, box);
       break;
     case ProberOp::kCgroupMembers:
       reply = ListMembers(request->name, box);

@@ -32,18 +32,17 @@ ProbedBuffer ToBuffer(const BufferRecord& record) {
   return buffer;
 }
 
-DmabufList ToList(const ProberReplyHeader& header, const std::vector<BufferRecord>& buffers,
-                  const std::vector<HolderRecord>& holders) {
+DmabufList ToList(const ProberReplyPart& reply) {
   DmabufList list;
-  list.source = static_cast<ProberSource>(header.source);
-  list.buffers_complete = (header.flags & kProberBuffersPartial) == 0;
-  list.holders_complete = (header.flags & kProberHoldersPartial) == 0;
+  list.source = static_cast<ProberSource>(reply.header.source);
+  list.buffers_complete = (reply.header.flags & kProberBuffersPartial) == 0;
+  list.holders_complete = (reply.header.flags & kProberHoldersPartial) == 0;
   absl::flat_hash_map<std::pair<uint32_t, uint64_t>, size_t> index;
-  for (const BufferRecord& record : buffers) {
+  for (const BufferRecord& record : reply.buffers) {
     index[{static_cast<uint32_t>(record.backing), record.inode}] = list.buffers.size();
     list.buffers.push_back(ToBuffer(record));
   }
-  for (const HolderRecord& record : holders) {
+  for (const HolderRecord& record : reply.holders) {
     const auto at = index.find({static_cast<uint32_t>(record.backing), record.inode});
     if (at == index.end()) continue;
     list.buffers[at->second].holders.push_back(
@@ -52,71 +51,104 @@ DmabufList ToList(const ProberReplyHeader& header, const std::vector<BufferRecor
   return list;
 }
 
-AreaState ToState(const AreaRecord& record) {
-  const auto has = [&](uint32_t bit) { return (record.present & bit) != 0; };
-  AreaState state;
-  state.base_pfn = If(has(kAreaBasePfn), record.base_pfn);
-  state.count_pages = If(has(kAreaCount), record.count_pages);
-  state.order_per_bit = If(has(kAreaOrderPerBit), record.order_per_bit);
-  state.used_pages = If(has(kAreaUsed), record.used_pages);
-  state.maxchunk_pages = If(has(kAreaMaxChunk), record.maxchunk_pages);
-  state.alloc_success_pages = If(has(kAreaAllocSuccess), record.alloc_success_pages);
-  state.alloc_fail_pages = If(has(kAreaAllocFail), record.alloc_fail_pages);
-  state.release_success_pages = If(has(kAreaReleaseSuccess), record.release_success_pages);
-  state.debugfs_errno = record.debugfs_errno;
-  state.sysfs_errno = record.sysfs_errno;
-  return state;
-}
-
-CmaFreeList ToFreeList(const AreaRecord& area, const std::vector<RunRecord>& runs) {
+CmaFreeList ToFreeList(const ProberReplyPart& reply) {
   CmaFreeList list;
-  list.total_pages = static_cast<int64_t>(area.count_pages);
-  for (const RunRecord& run : runs) {
+  list.total_pages = static_cast<int64_t>(reply.areas.front().count_pages);
+  for (const RunRecord& run : reply.runs) {
     list.runs.push_back({static_cast<int64_t>(run.first), static_cast<int64_t>(run.pages)});
     list.free_pages += static_cast<int64_t>(run.pages);
   }
   return list;
 }
 
-FrameMappers ToMappers(const ProberReplyHeader& header, const std::vector<FrameRecord>& frames,
-                       const std::vector<MapperRecord>& mappers) {
+// What the tables of frames say of one.
+absl::optional<int64_t> MapCountOf(const FrameRecord& frame) {
+  return If((frame.present & kFrameMapCount) != 0, frame.map_count);
+}
+absl::optional<uint64_t> FlagsOf(const FrameRecord& frame) {
+  return If((frame.present & kFrameFlags) != 0, frame.flags);
+}
+
+ProbedProcess ToProcess(const ProcessRecord& record) {
+  return {.pid = record.pid,
+          .uid = record.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(record.uid),
+          .name = record.name,
+          .cgroup = record.cgroup,
+          .executable = record.executable};
+}
+
+FrameMappers ToMappers(const ProberReplyPart& reply) {
   FrameMappers found;
-  found.complete = (header.flags & kProberHoldersPartial) == 0;
-  for (const FrameRecord& frame : frames) {
-    if ((frame.present & kFrameMapCount) != 0) {
-      found.map_count = static_cast<int64_t>(frame.map_count);
-    }
-    if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
+  found.complete = (reply.header.flags & kProberHoldersPartial) == 0;
+  for (const FrameRecord& frame : reply.frames) {
+    found.map_count = MapCountOf(frame);
+    found.flags = FlagsOf(frame);
   }
-  for (const MapperRecord& mapper : mappers) {
-    found.processes.push_back(
-        {.pid = mapper.pid,
-         .uid = mapper.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(mapper.uid),
-         .pages = static_cast<int64_t>(mapper.pages),
-         .name = mapper.name});
+  for (const MapperRecord& mapper : reply.mappers) {
+    found.processes.push_back({.process = ToProcess(mapper.process),
+                               .pages = static_cast<int64_t>(mapper.pages),
+                               .path = mapper.path});
   }
   return found;
 }
 
-FramePinners ToPinners(const ProberReplyHeader& header, const FrameRecord& frame,
-                       const std::vector<PinnerRecord>& pinners) {
+FramePinners ToPinners(const ProberReplyPart& reply) {
+  const FrameRecord& frame = reply.frames.front();
   FramePinners found;
-  found.complete = (header.flags & kProberHoldersPartial) == 0;
-  if ((frame.present & kFrameMapCount) != 0) {
-    found.map_count = static_cast<int64_t>(frame.map_count);
-  }
-  if ((frame.present & kFrameReferences) != 0) found.references = frame.references;
-  if ((frame.present & kFrameFlags) != 0) found.flags = frame.flags;
+  found.complete = (reply.header.flags & kProberHoldersPartial) == 0;
+  found.map_count = MapCountOf(frame);
+  found.flags = FlagsOf(frame);
+  found.references = If((frame.present & kFrameReferences) != 0, frame.references);
   found.most_mapped = frame.most_mapped;
   found.was_free = frame.was_free != 0;
-  for (const PinnerRecord& pinner : pinners) {
-    found.processes.push_back(
-        {.pid = pinner.pid,
-         .uid = pinner.uid == kNoUid ? absl::nullopt : absl::optional<uint32_t>(pinner.uid),
-         .kind = pinner.kind,
-         .name = pinner.name});
+  for (const PinnerRecord& pinner : reply.pinners) {
+    found.processes.push_back({.process = ToProcess(pinner.process), .kind = pinner.kind});
   }
   return found;
+}
+
+RefusingPage ToPage(const ProberReplyPart& reply) {
+  RefusingPage page;
+  page.error_number = reply.attempts.front().error_number;
+  page.windows_refused = static_cast<int>(reply.attempts.front().windows_refused);
+  for (const FrameRecord& frame : reply.frames) {
+    page.frame = frame.frame;
+    page.watched = (frame.present & kFrameWatched) != 0;
+    page.map_count = MapCountOf(frame);
+    page.flags = FlagsOf(frame);
+  }
+  return page;
+}
+
+CgroupMemberList ToMembers(const ProberReplyPart& reply) {
+  CgroupMemberList list;
+  list.complete = (reply.header.flags & kProberMembersPartial) == 0;
+  for (const MemberRecord& record : reply.members) list.pids.push_back(record.pid);
+  return list;
+}
+
+std::vector<SourceRecord> ToSources(const ProberReplyPart& reply) { return reply.sources; }
+
+// Where such a reply always has one record of a kind.
+template <typename Record>
+absl::Status OneOf(const std::vector<Record>& records, absl::string_view what) {
+  if (records.size() == 1) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("the prober answered with ", records.size(), " ", what, ", not 1"));
+}
+
+absl::Status AnyReply(const ProberReplyPart&) { return absl::OkStatus(); }
+
+// Turns a reply that was checked into what its caller asked for.
+template <typename Callback, typename Convert>
+auto Answering(Callback callback, Convert convert,
+               absl::Status (*check)(const ProberReplyPart&) = &AnyReply) {
+  return [callback = std::move(callback), convert,
+          check](const absl::StatusOr<ProberReplyPart>& reply) {
+    if (!reply.ok()) return callback(reply.status());
+    if (absl::Status status = check(*reply); !status.ok()) return callback(status);
+    callback(convert(*reply));
+  };
 }
 
 }  // namespace
@@ -141,48 +173,36 @@ absl::StatusOr<std::unique_ptr<ProberClient>> ProberClient::Create(UniqueFd sock
 }
 
 absl::StatusOr<uint64_t> ProberClient::ListDmabufs(DmabufsCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kListDmabufs;
-  pending.on_dmabufs = std::move(callback);
-  return Send("", std::move(pending));
-}
-
-absl::StatusOr<uint64_t> ProberClient::GetAreaState(absl::string_view area, AreaCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kAreaState;
-  pending.on_area = std::move(callback);
-  return Send(area, std::move(pending));
+  return Send(ProberOp::kListDmabufs, "", Answering(std::move(callback), &ToList));
 }
 
 absl::StatusOr<uint64_t> ProberClient::GetFreeList(absl::string_view area,
                                                    FreeListCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kFreeRuns;
-  pending.on_free_list = std::move(callback);
-  return Send(area, std::move(pending));
+  return Send(ProberOp::kFreeRuns, area,
+              Answering(std::move(callback), &ToFreeList,
+                        [](const Reply& reply) { return OneOf(reply.areas, "areas"); }));
 }
 
 absl::StatusOr<uint64_t> ProberClient::GetCgroupMembers(int cgroup, MembersCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kCgroupMembers;
-  pending.on_members = std::move(callback);
-  return Send(absl::StrCat(cgroup), std::move(pending));
+  return Send(ProberOp::kCgroupMembers, absl::StrCat(cgroup),
+              Answering(std::move(callback), &ToMembers));
 }
 
 absl::StatusOr<uint64_t> ProberClient::FindMappers(uint64_t first_frame, uint64_t count,
                                                    MappersCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kWhoMaps;
-  pending.on_mappers = std::move(callback);
-  return Send(absl::StrCat(first_frame, " ", count), std::move(pending));
+  return Send(ProberOp::kWhoMaps, absl::StrCat(first_frame, " ", count),
+              Answering(std::move(callback), &ToMappers));
 }
 
 absl::StatusOr<uint64_t> ProberClient::FindPinners(uint64_t frame, absl::Duration box,
                                                    PinnersCallback callback) {
-  Pending pending;
-  pending.op = ProberOp::kWhoPins;
-  pending.on_pinners = std::move(callback);
-  return Send(absl::StrCat(frame, " ", absl::ToInt64Milliseconds(box)), std::move(pending));
+  return Send(ProberOp::kWhoPins, absl::StrCat(frame, " ", absl::ToInt64Milliseconds(box)),
+              Answering(std::move(callback), &ToPinners,
+                        [](const Reply& reply) { return OneOf(reply.frames, "pages"); }));
+}
+
+absl::StatusOr<uint64_t> ProberClient::FindSources(SourcesCallback callback) {
+  return Send(ProberOp::kSources, "", Answering(std::move(callback), &ToSources));
 }
 
 absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced,
@@ -190,10 +210,10 @@ absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced
                                                  ReleaseCallback on_released) {
   Cancel(replaced);
   watches_.erase(replaced);
-  Pending pending;
-  pending.op = ProberOp::kWatchPage;
-  pending.on_page = std::move(callback);
-  absl::StatusOr<uint64_t> sequence = Send(absl::StrCat(thread, " ", replaced), std::move(pending));
+  absl::StatusOr<uint64_t> sequence =
+      Send(ProberOp::kWatchPage, absl::StrCat(thread, " ", replaced),
+           Answering(std::move(callback), &ToPage,
+                     [](const Reply& reply) { return OneOf(reply.attempts, "attempts"); }));
   if (sequence.ok()) watches_.emplace(*sequence, std::move(on_released));
   return sequence;
 }
@@ -207,12 +227,13 @@ void ProberClient::UnwatchPage(uint64_t sequence) {
   if (bytes.ok()) SendDatagram(socket_.get(), *bytes, {}).IgnoreError();
 }
 
-absl::StatusOr<uint64_t> ProberClient::Send(absl::string_view name, Pending&& pending) {
+absl::StatusOr<uint64_t> ProberClient::Send(ProberOp op, absl::string_view name,
+                                            ReplyCallback on_reply) {
   const uint64_t sequence = next_sequence_++;
-  const absl::StatusOr<std::string> bytes = EncodeProberRequest(pending.op, sequence, name);
+  const absl::StatusOr<std::string> bytes = EncodeProberRequest(op, sequence, name);
   if (!bytes.ok()) return bytes.status();
   if (absl::Status status = SendDatagram(socket_.get(), *bytes, {}); !status.ok()) return status;
-  pending_.emplace(sequence, std::move(pending));
+  pending_.emplace(sequence, Pending{.op = op, .on_reply = std::move(on_reply)});
   return sequence;
 }
 
@@ -252,77 +273,19 @@ void ProberClient::OnPart(ProberReplyPart part) {
   const bool in_order =
       part.header.part == pending.next_part && part.header.op == static_cast<uint32_t>(pending.op);
   ++pending.next_part;
-  pending.buffers.insert(pending.buffers.end(), part.buffers.begin(), part.buffers.end());
-  pending.holders.insert(pending.holders.end(), part.holders.begin(), part.holders.end());
-  pending.areas.insert(pending.areas.end(), part.areas.begin(), part.areas.end());
-  pending.runs.insert(pending.runs.end(), part.runs.begin(), part.runs.end());
-  pending.members.insert(pending.members.end(), part.members.begin(), part.members.end());
-  pending.frames.insert(pending.frames.end(), part.frames.begin(), part.frames.end());
-  pending.pinners.insert(pending.pinners.end(), part.pinners.begin(), part.pinners.end());
-  pending.attempts.insert(pending.attempts.end(), part.attempts.begin(), part.attempts.end());
-  pending.mappers.insert(pending.mappers.end(), part.mappers.begin(), part.mappers.end());
-  if (in_order && (part.header.flags & kProberLast) == 0) return;
+  AppendRecords(std::move(part), pending.arrived);
+  if (in_order && (pending.arrived.header.flags & kProberLast) == 0) return;
 
   // The callback may ask again, so this request must be gone before.
-  const Pending done = std::move(pending);
+  Pending done = std::move(pending);
   pending_.erase(at);
-  absl::Status status = absl::OkStatus();
   if (!in_order) {
     // The prober died between two parts and its successor answers.
-    status = absl::DataLossError("a part of the prober's reply is missing");
-  } else if (part.header.error_number != 0) {
-    status = ErrnoStatus(part.header.error_number, "the prober could not answer");
-  } else if ((done.op == ProberOp::kAreaState || done.op == ProberOp::kFreeRuns) &&
-             done.areas.size() != 1) {
-    status = absl::InternalError(
-        absl::StrCat("the prober answered with ", done.areas.size(), " areas, not 1"));
-  } else if (done.op == ProberOp::kWatchPage && done.attempts.size() != 1) {
-    status = absl::InternalError(
-        absl::StrCat("the prober answered with ", done.attempts.size(), " attempts, not 1"));
-  } else if (done.op == ProberOp::kWhoPins && done.frames.size() != 1) {
-    status = absl::InternalError(
-        absl::StrCat("the prober answered with ", done.frames.size(), " pages, not 1"));
-  }
-  Finish(done, part.header, status);
-}
-
-void ProberClient::Finish(const Pending& done, const ProberReplyHeader& header,
-                          const absl::Status& status) {
-  if (done.op == ProberOp::kListDmabufs) {
-    if (!status.ok()) return done.on_dmabufs(status);
-    done.on_dmabufs(ToList(header, done.buffers, done.holders));
-  } else if (done.op == ProberOp::kAreaState) {
-    if (!status.ok()) return done.on_area(status);
-    done.on_area(ToState(done.areas.front()));
-  } else if (done.op == ProberOp::kFreeRuns) {
-    if (!status.ok()) return done.on_free_list(status);
-    done.on_free_list(ToFreeList(done.areas.front(), done.runs));
-  } else if (done.op == ProberOp::kWhoMaps) {
-    if (!status.ok()) return done.on_mappers(status);
-    done.on_mappers(ToMappers(header, done.frames, done.mappers));
-  } else if (done.op == ProberOp::kWhoPins) {
-    if (!status.ok()) return done.on_pinners(status);
-    done.on_pinners(ToPinners(header, done.frames.front(), done.pinners));
-  } else if (done.op == ProberOp::kWatchPage) {
-    if (!status.ok()) return done.on_page(status);
-    RefusingPage page;
-    page.error_number = done.attempts.front().error_number;
-    page.windows_refused = static_cast<int>(done.attempts.front().windows_refused);
-    for (const FrameRecord& record : done.frames) {
-      page.frame = record.frame;
-      page.watched = (record.present & kFrameWatched) != 0;
-      if ((record.present & kFrameFlags) != 0) page.flags = record.flags;
-      if ((record.present & kFrameMapCount) != 0) {
-        page.map_count = static_cast<int64_t>(record.map_count);
-      }
-    }
-    done.on_page(page);
+    done.on_reply(absl::DataLossError("a part of the prober's reply is missing"));
+  } else if (const int error_number = done.arrived.header.error_number; error_number != 0) {
+    done.on_reply(ErrnoStatus(error_number, "the prober could not answer"));
   } else {
-    if (!status.ok()) return done.on_members(status);
-    CgroupMemberList list;
-    list.complete = (header.flags & kProberMembersPartial) == 0;
-    for (const MemberRecord& record : done.members) list.pids.push_back(record.pid);
-    done.on_members(std::move(list));
+    done.on_reply(std::move(done.arrived));
   }
 }
 

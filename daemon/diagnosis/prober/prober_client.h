@@ -67,21 +67,6 @@ struct DmabufList {
   std::vector<ProbedBuffer> buffers;
 };
 
-// In pages. Absent: this kernel, or this privilege level, does not tell.
-struct AreaState {
-  absl::optional<int64_t> base_pfn;
-  absl::optional<int64_t> count_pages;
-  absl::optional<int64_t> order_per_bit;
-  absl::optional<int64_t> used_pages;
-  absl::optional<int64_t> maxchunk_pages;
-  absl::optional<int64_t> alloc_success_pages;
-  absl::optional<int64_t> alloc_fail_pages;
-  absl::optional<int64_t> release_success_pages;
-  // Why debugfs, or sysfs, told nothing; 0 if it told.
-  int debugfs_errno = 0;
-  int sysfs_errno = 0;
-};
-
 struct CgroupMemberList {
   // 0 for a process of a pid namespace above ours.
   std::vector<pid_t> pids;
@@ -89,15 +74,23 @@ struct CgroupMemberList {
   bool complete = false;
 };
 
+// Who a process is: untrusted text, as ProcessRecord has it.
+struct ProbedProcess {
+  pid_t pid = 0;
+  // Absent: not told.
+  absl::optional<uint32_t> uid;
+  std::string name;
+  std::string cgroup;
+  std::string executable;
+};
+
 // Who maps page frames of a range.
 struct FrameMappers {
   struct Process {
-    pid_t pid = 0;
-    // Absent: not told.
-    absl::optional<uint32_t> uid;
+    ProbedProcess process;
     int64_t pages = 0;
-    // As it calls itself: untrusted text.
-    std::string name;
+    // Of the file that one of the pages is of. Empty: of none, or not told.
+    std::string path;
   };
   std::vector<Process> processes;
   // Every process was looked into.
@@ -110,12 +103,8 @@ struct FrameMappers {
 // What holds a page frame beyond its mappings.
 struct FramePinners {
   struct Process {
-    pid_t pid = 0;
-    // Absent: not told.
-    absl::optional<uint32_t> uid;
+    ProbedProcess process;
     PinKind kind = PinKind::kPipe;
-    // As it calls itself: untrusted text.
-    std::string name;
   };
   std::vector<Process> processes;
   // Every process was looked into.
@@ -145,11 +134,11 @@ struct RefusingPage {
 class ProberClient {
  public:
   using DmabufsCallback = std::function<void(absl::StatusOr<DmabufList>)>;
-  using AreaCallback = std::function<void(absl::StatusOr<AreaState>)>;
   using FreeListCallback = std::function<void(absl::StatusOr<CmaFreeList>)>;
   using MembersCallback = std::function<void(absl::StatusOr<CgroupMemberList>)>;
   using MappersCallback = std::function<void(absl::StatusOr<FrameMappers>)>;
   using PinnersCallback = std::function<void(absl::StatusOr<FramePinners>)>;
+  using SourcesCallback = std::function<void(absl::StatusOr<std::vector<SourceRecord>>)>;
   using PageCallback = std::function<void(absl::StatusOr<RefusingPage>)>;
   using ReleaseCallback = std::function<void()>;
 
@@ -164,7 +153,6 @@ class ProberClient {
   // returned is for Cancel. Errors carry the errno: EAGAIN when the prober does not keep up, EPIPE
   // when there is none any more. The callback gets the status of a prober that could not answer.
   absl::StatusOr<uint64_t> ListDmabufs(DmabufsCallback callback);
-  absl::StatusOr<uint64_t> GetAreaState(absl::string_view area, AreaCallback callback);
   // Errors: as ReadFreeRuns of area_reader.h.
   absl::StatusOr<uint64_t> GetFreeList(absl::string_view area, FreeListCallback callback);
   // cgroup is its place on the command line.
@@ -176,6 +164,9 @@ class ProberClient {
   // Looks for no longer than box.
   absl::StatusOr<uint64_t> FindPinners(uint64_t frame, absl::Duration box,
                                        PinnersCallback callback);
+
+  // What the kernel lets the prober see: each source once.
+  absl::StatusOr<uint64_t> FindSources(SourcesCallback callback);
 
   // The page that refused the last window of that thread. Errno ENOENT: the kernel told of none;
   // ENOTSUP: it tells of none. on_released is called each time that the page is let go, until
@@ -199,36 +190,23 @@ class ProberClient {
   size_t pending() const { return pending_.size(); }
 
  private:
+  // All records of a reply, and the header of its last part.
+  using Reply = ProberReplyPart;
+  using ReplyCallback = std::function<void(const absl::StatusOr<Reply>&)>;
+
   // A request and what has arrived of its reply.
   struct Pending {
     ProberOp op = ProberOp::kListDmabufs;
-    DmabufsCallback on_dmabufs;
-    AreaCallback on_area;
-    FreeListCallback on_free_list;
-    MembersCallback on_members;
-    MappersCallback on_mappers;
-    PinnersCallback on_pinners;
-    PageCallback on_page;
+    ReplyCallback on_reply;
     uint32_t next_part = 0;
-    std::vector<BufferRecord> buffers;
-    std::vector<HolderRecord> holders;
-    std::vector<AreaRecord> areas;
-    std::vector<RunRecord> runs;
-    std::vector<MemberRecord> members;
-    std::vector<FrameRecord> frames;
-    std::vector<MapperRecord> mappers;
-    std::vector<PinnerRecord> pinners;
-    std::vector<AttemptRecord> attempts;
+    Reply arrived = {};
   };
 
   ProberClient(UniqueFd socket, uint64_t first_sequence)
       : socket_(std::move(socket)), next_sequence_(first_sequence) {}
 
-  absl::StatusOr<uint64_t> Send(absl::string_view name, Pending&& pending);
+  absl::StatusOr<uint64_t> Send(ProberOp op, absl::string_view name, ReplyCallback on_reply);
   void OnPart(ProberReplyPart part);
-  // Calls back: with status, or with what has arrived.
-  static void Finish(const Pending& done, const ProberReplyHeader& header,
-                     const absl::Status& status);
 
   UniqueFd socket_;
   uint64_t next_sequence_;

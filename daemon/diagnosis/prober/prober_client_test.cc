@@ -122,24 +122,44 @@ TEST_F(ProberClientTest, AReplyOfManyPartsIsCalledBackOnceWithAllOfIt) {
   EXPECT_EQ(answers_[0]->buffers.size(), 501u);
 }
 
-TEST_F(ProberClientTest, AnAreaComesBackWithWhatIsPresent) {
-  std::vector<absl::StatusOr<AreaState>> answers;
-  const uint64_t sequence =
-      client_->GetAreaState("reserved", [&](auto state) { answers.push_back(state); }).value();
-  EXPECT_STREQ(NextRequest().name, "reserved");
+TEST_F(ProberClientTest, AFreeListComesBack) {
+  std::vector<absl::StatusOr<CmaFreeList>> answers;
+  const auto ask = [&] {
+    return client_->GetFreeList("reserved", [&](auto list) { answers.push_back(list); }).value();
+  };
   ProberReply reply;
-  reply.op = ProberOp::kAreaState;
-  reply.sequence = sequence;
-  reply.areas.push_back(
-      {.present = kAreaCount, .debugfs_errno = 0, .sysfs_errno = ENOENT, .count_pages = 16384});
+  reply.op = ProberOp::kFreeRuns;
+  reply.sequence = ask();
+  EXPECT_STREQ(NextRequest().name, "reserved");
+  reply.areas = {{.count_pages = 64}};
+  reply.runs = {{.first = 8, .pages = 32}, {.first = 41, .pages = 23}};
+  Answer(reply);
+  reply.sequence = ask();
+  reply.areas.clear();
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
 
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0]->total_pages, 64);
+  EXPECT_EQ(answers[0]->free_pages, 55);
+  EXPECT_EQ(answers[0]->runs.size(), 2u);
+  EXPECT_EQ(answers[1].status().code(), absl::StatusCode::kInternal) << "of which area?";
+}
+
+TEST_F(ProberClientTest, WhatTheProberCanSeeComesBack) {
+  std::vector<absl::StatusOr<std::vector<SourceRecord>>> answers;
+  ProberReply reply;
+  reply.op = ProberOp::kSources;
+  reply.sequence = client_->FindSources([&](auto sources) { answers.push_back(sources); }).value();
+  reply.sources = {{.source = EvidenceSource::kTrace, .error_number = ENOTSUP},
+                   {.source = EvidenceSource::kPageMaps}};
   Answer(reply);
   ASSERT_TRUE(client_->OnReadable().ok());
 
   ASSERT_EQ(answers.size(), 1u);
-  EXPECT_EQ(answers[0]->count_pages, 16384);
-  EXPECT_FALSE(answers[0]->used_pages.has_value());
-  EXPECT_EQ(answers[0]->sysfs_errno, ENOENT);
+  ASSERT_EQ(answers[0]->size(), 2u);
+  EXPECT_EQ(answers[0]->at(0).error_number, ENOTSUP);
+  EXPECT_EQ(answers[0]->at(1).source, EvidenceSource::kPageMaps);
 }
 
 TEST_F(ProberClientTest, MembersOfACgroupComeBack) {
@@ -178,7 +198,7 @@ TEST_F(ProberClientTest, MappersOfFramesComeBack) {
       client_->FindMappers(98304, 16384, [&](auto found) { answers.push_back(found); }).value();
   EXPECT_STREQ(NextRequest().name, "98304 16384");
   reply.frames = {{.frame = 98304, .map_count = 1, .flags = 0, .present = kFrameMapCount}};
-  reply.mappers = {{.pid = 7, .pages = 3}};
+  reply.mappers = {{.process = {.pid = 7, .cgroup = "/apps"}, .pages = 3, .path = "/data/a"}};
   Answer(reply);
   ASSERT_TRUE(client_->OnReadable().ok());
 
@@ -187,12 +207,15 @@ TEST_F(ProberClientTest, MappersOfFramesComeBack) {
   EXPECT_EQ(answers[0]->map_count, 1);
   EXPECT_FALSE(answers[0]->flags.has_value());
   ASSERT_EQ(answers[0]->processes.size(), 1u);
-  EXPECT_EQ(answers[0]->processes[0].pid, 7);
+  EXPECT_EQ(answers[0]->processes[0].process.pid, 7);
+  EXPECT_FALSE(answers[0]->processes[0].process.uid.has_value());
+  EXPECT_EQ(answers[0]->processes[0].process.cgroup, "/apps");
   EXPECT_EQ(answers[0]->processes[0].pages, 3);
+  EXPECT_EQ(answers[0]->processes[0].path, "/data/a");
 }
 
 TEST_F(ProberClientTest, ANameThatDoesNotFitIsRefusedWithoutAsking) {
-  const auto asked = client_->GetAreaState(std::string(64, 'a'), [](auto) {});
+  const auto asked = client_->GetFreeList(std::string(64, 'a'), [](auto) {});
 
   EXPECT_EQ(asked.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(client_->pending(), 0u);

@@ -40,12 +40,22 @@ TEST_F(ProberTest, AnswersWithTheSequenceOfTheQuestion) {
 }
 
 TEST_F(ProberTest, AnswersForAnArea) {
-  tree_.File("debugfs/cma/reserved/count", "16384\n");
+  tree_.File("debugfs/cma/reserved/count", "32\n");
+  tree_.File("debugfs/cma/reserved/order_per_bit", "0\n");
+  tree_.File("debugfs/cma/reserved/bitmap", "255\n");
 
-  const ProberReplyPart part = Answer(ProberOp::kAreaState, "reserved");
+  const auto parts =
+      prober_.Answer(EncodeProberRequest(ProberOp::kFreeRuns, 5, "reserved").value());
 
-  ASSERT_EQ(part.areas.size(), 1u);
-  EXPECT_EQ(part.areas[0].count_pages, 16384u);
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(DecodeProberReply(parts[0])->areas.at(0).count_pages, 32u);
+  EXPECT_EQ(DecodeProberReply(parts[1])->runs.at(0).pages, 24u);
+}
+
+TEST_F(ProberTest, TellsWhatItCanSee) {
+  const ProberReplyPart part = Answer(ProberOp::kSources, "");
+
+  EXPECT_EQ(part.sources.size(), 6u);
 }
 
 TEST_F(ProberTest, AnOpThatIsNotKnownIsNotSupported) {

@@ -40,6 +40,12 @@ absl::Status TakeRecords(absl::string_view bytes, uint32_t count, std::vector<Re
   return absl::OkStatus();
 }
 
+void EndTexts(ProcessRecord& process) {
+  process.name[sizeof(process.name) - 1] = '\0';
+  process.cgroup[sizeof(process.cgroup) - 1] = '\0';
+  process.executable[sizeof(process.executable) - 1] = '\0';
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
@@ -94,6 +100,7 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply) {
     AppendParts(model, ProberRecordKind::kMapper, reply.mappers, parts);
     AppendParts(model, ProberRecordKind::kPinner, reply.pinners, parts);
     AppendParts(model, ProberRecordKind::kAttempt, reply.attempts, parts);
+    AppendParts(model, ProberRecordKind::kSource, reply.sources, parts);
   }
   if (parts.empty()) parts.emplace_back(reinterpret_cast<const char*>(&model), sizeof(model));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -156,6 +163,9 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     case ProberRecordKind::kAttempt:
       taken = TakeRecords(bytes, part.header.count, part.attempts);
       break;
+    case ProberRecordKind::kSource:
+      taken = TakeRecords(bytes, part.header.count, part.sources);
+      break;
     default:
       taken = Malformed(absl::StrCat("records of kind ", part.header.kind));
   }
@@ -164,9 +174,31 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     record.exporter[sizeof(record.exporter) - 1] = '\0';
     record.name[sizeof(record.name) - 1] = '\0';
   }
-  for (MapperRecord& record : part.mappers) record.name[sizeof(record.name) - 1] = '\0';
-  for (PinnerRecord& record : part.pinners) record.name[sizeof(record.name) - 1] = '\0';
+  for (MapperRecord& record : part.mappers) {
+    EndTexts(record.process);
+    record.path[sizeof(record.path) - 1] = '\0';
+  }
+  for (PinnerRecord& record : part.pinners) EndTexts(record.process);
   return part;
+}
+
+void AppendRecords(ProberReplyPart part, ProberReplyPart& whole) {
+  whole.header = part.header;
+  const auto append = [&](auto member) {
+    auto& from = part.*member;
+    auto& to = whole.*member;
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(&ProberReplyPart::buffers);
+  append(&ProberReplyPart::holders);
+  append(&ProberReplyPart::areas);
+  append(&ProberReplyPart::runs);
+  append(&ProberReplyPart::members);
+  append(&ProberReplyPart::frames);
+  append(&ProberReplyPart::mappers);
+  append(&ProberReplyPart::pinners);
+  append(&ProberReplyPart::attempts);
+  append(&ProberReplyPart::sources);
 }
 
 }  // namespace dmaheap

@@ -34,8 +34,6 @@ inline constexpr size_t kMaxProberRecords = 65536;
 enum class ProberOp : uint32_t {
   // The live buffers and who holds them. Records: BufferRecord, then HolderRecord. No name.
   kListDmabufs = 1,
-  // What the kernel says of the CMA area of that name. Records: one AreaRecord.
-  kAreaState = 2,
   // The processes of a cgroup of the command line, at any depth. Its place there, in digits, is the
   // name. Records: MemberRecord.
   kCgroupMembers = 3,
@@ -56,6 +54,9 @@ enum class ProberOp : uint32_t {
   // What holds a page frame beyond its mappings. The name is "FRAME MILLISECONDS" in digits, the
   // latter for how long to look at most. Records: one FrameRecord, then PinnerRecord.
   kWhoPins = 8,
+  // What the kernel lets this prober see. Records: one SourceRecord for each EvidenceSource. No
+  // name.
+  kSources = 9,
 };
 
 struct ProberRequest {
@@ -88,7 +89,8 @@ enum class ProberRecordKind : uint32_t {
   kMapper = 6,
   kRun = 7,
   kPinner = 8,
-  kAttempt = 9
+  kAttempt = 9,
+  kSource = 10
 };
 
 // Flags of a reply.
@@ -149,33 +151,9 @@ struct HolderRecord {
   uint32_t count = 0;
 };
 
-// Bits of AreaRecord.present.
-inline constexpr uint32_t kAreaBasePfn = 1;
-inline constexpr uint32_t kAreaCount = 2;
-inline constexpr uint32_t kAreaOrderPerBit = 4;
-inline constexpr uint32_t kAreaUsed = 8;
-inline constexpr uint32_t kAreaMaxChunk = 16;
-inline constexpr uint32_t kAreaAllocSuccess = 32;
-inline constexpr uint32_t kAreaAllocFail = 64;
-inline constexpr uint32_t kAreaReleaseSuccess = 128;
-
+// In pages; mm/cma_debug.c.
 struct AreaRecord {
-  // Which of the numbers below were read.
-  uint32_t present = 0;
-  // Why debugfs, or sysfs, told nothing: ENOENT where this kernel has no such area or no such
-  // file system is mounted. 0 if it told.
-  int32_t debugfs_errno = 0;
-  int32_t sysfs_errno = 0;
-  uint32_t order_per_bit = 0;
-  // In pages; mm/cma_debug.c.
-  uint64_t base_pfn = 0;
   uint64_t count_pages = 0;
-  uint64_t used_pages = 0;
-  uint64_t maxchunk_pages = 0;
-  // In pages since the boot; mm/cma_sysfs.c.
-  uint64_t alloc_success_pages = 0;
-  uint64_t alloc_fail_pages = 0;
-  uint64_t release_success_pages = 0;
 };
 
 // Free pages next to each other, counted from the beginning of the area.
@@ -215,13 +193,25 @@ inline constexpr uint32_t kNoUid = 0xffffffff;
 // TASK_COMM_LEN of the kernel.
 inline constexpr size_t kProcessNameBytes = 16;
 
-struct MapperRecord {
+// Who a process is, as /proc tells: untrusted text. Each text ends with a NUL byte; of a longer one
+// the end is there, after "...".
+struct ProcessRecord {
   int32_t pid = 0;
-  // As in process_identity.h.
-  uint32_t uid = 0;
+  // Owner of /proc/PID: its effective user id, but 0 for one that may not be dumped (proc(5));
+  // kNoUid where it was not read.
+  uint32_t uid = kNoUid;
+  // /proc/PID/comm; the path in its cgroup of version 2; the target of /proc/PID/exe.
+  char name[kProcessNameBytes] = {};
+  char cgroup[96] = {};
+  char executable[96] = {};
+};
+
+struct MapperRecord {
+  ProcessRecord process;
   // Of the range, in its address space.
   uint64_t pages = 0;
-  char name[kProcessNameBytes] = {};
+  // Of the file that one of these pages is of, as /proc/PID/maps has it. Empty: of none.
+  char path[160] = {};
 };
 
 // What the kernel told of a thread's last allocation.
@@ -235,31 +225,47 @@ struct AttemptRecord {
 enum class PinKind : uint32_t { kPipe = 1, kDirectIo = 2 };
 
 struct PinnerRecord {
-  int32_t pid = 0;
-  // As in process_identity.h.
-  uint32_t uid = 0;
+  ProcessRecord process;
   PinKind kind = PinKind::kPipe;
   uint32_t reserved = 0;
-  char name[kProcessNameBytes] = {};
+};
+
+// Where evidence comes from, as v1::EvidenceSource::Kind has it.
+enum class EvidenceSource : uint32_t {
+  kFreeList = 1,
+  kTrace = 2,
+  kPageFlags = 3,
+  kPageMaps = 4,
+  kProcessFiles = 5,
+  kReferences = 6,
+};
+
+struct SourceRecord {
+  EvidenceSource source = EvidenceSource::kFreeList;
+  // Why it tells nothing; 0: it tells.
+  int32_t error_number = 0;
 };
 
 static_assert(sizeof(ProberRequest) == 80);
 static_assert(sizeof(ProberReplyHeader) == 40);
 static_assert(sizeof(BufferRecord) == 96);
 static_assert(sizeof(HolderRecord) == 24);
-static_assert(sizeof(AreaRecord) == 72);
+static_assert(sizeof(AreaRecord) == 8);
 static_assert(sizeof(RunRecord) == 16);
 static_assert(sizeof(MemberRecord) == 4);
 static_assert(sizeof(FrameRecord) == 40);
-static_assert(sizeof(MapperRecord) == 32);
-static_assert(sizeof(PinnerRecord) == 32);
+static_assert(sizeof(ProcessRecord) == 216);
+static_assert(sizeof(MapperRecord) == 384);
+static_assert(sizeof(PinnerRecord) == 224);
 static_assert(sizeof(AttemptRecord) == 8);
+static_assert(sizeof(SourceRecord) == 8);
 static_assert(
     std::is_trivially_copyable_v<ProberRequest> && std::is_trivially_copyable_v<BufferRecord> &&
     std::is_trivially_copyable_v<HolderRecord> && std::is_trivially_copyable_v<AreaRecord> &&
     std::is_trivially_copyable_v<RunRecord> && std::is_trivially_copyable_v<MemberRecord> &&
     std::is_trivially_copyable_v<FrameRecord> && std::is_trivially_copyable_v<MapperRecord> &&
-    std::is_trivially_copyable_v<PinnerRecord> && std::is_trivially_copyable_v<AttemptRecord>);
+    std::is_trivially_copyable_v<PinnerRecord> && std::is_trivially_copyable_v<AttemptRecord> &&
+    std::is_trivially_copyable_v<SourceRecord>);
 
 // INVALID_ARGUMENT for a name that does not fit or holds a NUL byte.
 absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
@@ -281,6 +287,7 @@ struct ProberReplyPart {
   std::vector<MapperRecord> mappers;
   std::vector<PinnerRecord> pinners;
   std::vector<AttemptRecord> attempts;
+  std::vector<SourceRecord> sources;
 };
 
 // One datagram that says that the page of that sequence was let go.
@@ -302,6 +309,7 @@ struct ProberReply {
   std::vector<MapperRecord> mappers;
   std::vector<PinnerRecord> pinners;
   std::vector<AttemptRecord> attempts;
+  std::vector<SourceRecord> sources;
 };
 
 // The datagrams of a reply, in order: at least one, the last one flagged. Of a failed reply
@@ -310,6 +318,9 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply);
 
 // INVALID_ARGUMENT for bytes of a wrong size, version, kind or count; texts in records are ended.
 absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes);
+
+// Adds the records of a part to those of the parts before it, and takes over its header.
+void AppendRecords(ProberReplyPart part, ProberReplyPart& whole);
 
 }  // namespace dmaheap
 

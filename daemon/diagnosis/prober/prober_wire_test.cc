@@ -28,21 +28,21 @@ ProberReply ReplyWith(size_t buffers, size_t holders) {
 }
 
 TEST(ProberRequestTest, ComesBackAsItWent) {
-  const auto bytes = EncodeProberRequest(ProberOp::kAreaState, 0xfedcba9876543210, "linux,cma");
+  const auto bytes = EncodeProberRequest(ProberOp::kFreeRuns, 0xfedcba9876543210, "linux,cma");
   ASSERT_TRUE(bytes.ok()) << bytes.status();
 
   const auto request = DecodeProberRequest(*bytes);
 
   ASSERT_TRUE(request.ok()) << request.status();
-  EXPECT_EQ(request->op, static_cast<uint32_t>(ProberOp::kAreaState));
+  EXPECT_EQ(request->op, static_cast<uint32_t>(ProberOp::kFreeRuns));
   EXPECT_EQ(request->sequence, 0xfedcba9876543210);
   EXPECT_STREQ(request->name, "linux,cma");
 }
 
 TEST(ProberRequestTest, TakesNamesThatFitWithTheirEnd) {
-  EXPECT_TRUE(EncodeProberRequest(ProberOp::kAreaState, 1, std::string(63, 'a')).ok());
-  EXPECT_FALSE(EncodeProberRequest(ProberOp::kAreaState, 1, std::string(64, 'a')).ok());
-  EXPECT_FALSE(EncodeProberRequest(ProberOp::kAreaState, 1, absl::string_view("a\0b", 3)).ok());
+  EXPECT_TRUE(EncodeProberRequest(ProberOp::kFreeRuns, 1, std::string(63, 'a')).ok());
+  EXPECT_FALSE(EncodeProberRequest(ProberOp::kFreeRuns, 1, std::string(64, 'a')).ok());
+  EXPECT_FALSE(EncodeProberRequest(ProberOp::kFreeRuns, 1, absl::string_view("a\0b", 3)).ok());
 }
 
 TEST(ProberRequestTest, OtherSizesVersionsAndOpenNamesAreRefused) {

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +75,9 @@ bool Hide(const std::vector<std::string>& folders) {
   // Opened while every folder above it can still be entered.
   const int file = open(program.c_str(), O_PATH | O_CLOEXEC);
   if (!spec.hidden.empty() && !Hide(spec.hidden)) _exit(97);
+  for (const int capability : spec.dropped_capabilities) {
+    if (prctl(PR_CAPBSET_DROP, capability) != 0) _exit(96);
+  }
   if (spec.uid != 0 &&
       (setgroups(0, nullptr) != 0 || setresgid(spec.uid, spec.uid, spec.uid) != 0 ||
        setresuid(spec.uid, spec.uid, spec.uid) != 0)) {

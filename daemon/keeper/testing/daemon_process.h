@@ -40,6 +40,8 @@ struct StartSpec {
   std::vector<std::pair<std::string, int>> listen_fds;
   // Folders over which an empty one is mounted, for this daemon alone. Root.
   std::vector<std::string> hidden;
+  // Capabilities that neither it nor its children ever have. Root.
+  std::vector<int> dropped_capabilities = {};
   // Become this user, with no capability, before the exec. 0: stay.
   uid_t uid = 0;
   // Whether --ready-fd is added to the arguments.
