@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/bench/process_tree.h"
 #include "tests/bench/progress.h"
 #include "tests/bench/runfile.h"
 
@@ -24,16 +24,6 @@ std::string ReadFile(const std::string& path) {
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-// The child of parent that was started with word; -1 if there is none.
-pid_t ChildWith(pid_t parent, absl::string_view word) {
-  std::istringstream children(
-      ReadFile(absl::StrCat("/proc/", parent, "/task/", parent, "/children")));
-  for (pid_t child; children >> child;) {
-    if (absl::StrContains(ReadFile(absl::StrCat("/proc/", child, "/cmdline")), word)) return child;
-  }
-  return -1;
 }
 
 }  // namespace

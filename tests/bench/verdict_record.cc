@@ -25,7 +25,12 @@ std::string FormatVerdictRecord(const VerdictRecord& record) {
                      {"cause", one.cause},
                      {"pinners", one.pinners}});
   }
-  return Json{{"cases", cases}}.dump() + "\n";
+  Json trivial = Json::array();
+  for (const TrivialCase& one : record.trivial) {
+    trivial.push_back(
+        {{"kind", one.kind}, {"true_reason", one.true_reason}, {"reason", one.reason}});
+  }
+  return Json{{"cases", cases}, {"trivial", trivial}}.dump() + "\n";
 }
 
 absl::StatusOr<VerdictRecord> ParseVerdictRecord(absl::string_view text) {
@@ -43,6 +48,11 @@ absl::StatusOr<VerdictRecord> ParseVerdictRecord(absl::string_view text) {
                               .evidence_level = one.at("evidence_level"),
                               .cause = one.at("cause"),
                               .pinners = one.at("pinners").get<std::vector<int64_t>>()});
+    }
+    for (const Json& one : object.at("trivial")) {
+      record.trivial.push_back({.kind = one.at("kind"),
+                                .true_reason = one.at("true_reason"),
+                                .reason = one.at("reason")});
     }
     return record;
   } catch (const Json::exception& error) {

@@ -29,8 +29,16 @@ struct VerdictCase {
   std::vector<int64_t> pinners;
 };
 
+// One that needs no diagnosis: what its error had to be, and was.
+struct TrivialCase {
+  std::string kind;
+  std::string true_reason;
+  std::string reason;
+};
+
 struct VerdictRecord {
   std::vector<VerdictCase> cases;
+  std::vector<TrivialCase> trivial = {};
 };
 
 // JSON, and back. kInvalidArgument: the text is no record.

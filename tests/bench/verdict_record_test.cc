@@ -17,6 +17,9 @@ TEST(VerdictRecord, ComesBackAsItWentOut) {
                           .cause = "NOT_ESTABLISHED",
                           .pinners = {7, 8}});
 
+  record.trivial.push_back(
+      {.kind = "quota", .true_reason = "QUOTA_EXCEEDED", .reason = "HEAP_EXHAUSTED"});
+
   const auto back = ParseVerdictRecord(FormatVerdictRecord(record));
 
   ASSERT_TRUE(back.ok()) << back.status();
@@ -31,6 +34,10 @@ TEST(VerdictRecord, ComesBackAsItWentOut) {
   EXPECT_EQ(one.evidence_level, "L3");
   EXPECT_EQ(one.cause, "NOT_ESTABLISHED");
   EXPECT_EQ(one.pinners, (std::vector<int64_t>{7, 8}));
+  ASSERT_EQ(back->trivial.size(), 1u);
+  EXPECT_EQ(back->trivial[0].kind, "quota");
+  EXPECT_EQ(back->trivial[0].true_reason, "QUOTA_EXCEEDED");
+  EXPECT_EQ(back->trivial[0].reason, "HEAP_EXHAUSTED");
 }
 
 TEST(VerdictRecord, WhatIsNoRecordIsRefused) {

@@ -65,6 +65,22 @@ std::vector<std::pair<std::string, std::vector<VerdictCase>>> ByKind(const Verdi
   return kinds;
 }
 
+// Beside the score.
+void AddTrivial(const std::vector<TrivialCase>& cases, std::vector<Row>& rows) {
+  std::vector<std::string> kinds;
+  std::map<std::string, std::pair<double, double>> right_of_all;
+  for (const TrivialCase& one : cases) {
+    auto& [right, all] = right_of_all[one.kind];
+    if (all++ == 0) kinds.push_back(one.kind);
+    if (one.reason == one.true_reason) ++right;
+  }
+  for (const std::string& kind : kinds) {
+    const auto& [right, all] = right_of_all[kind];
+    rows.push_back({absl::StrCat("trivial.", kind, ".accuracy"), right / all, "ratio",
+                    Bound{Bound::Side::kAtLeast, 1, ""}});
+  }
+}
+
 std::string Counted(const std::map<std::string, int>& counts) {
   return absl::StrJoin(counts, ", ", [](std::string* out, const auto& entry) {
     absl::StrAppend(out, entry.second, " x ", entry.first);
@@ -100,6 +116,7 @@ std::vector<Row> VerdictRows(const VerdictRecord& record) {
   Row wrong = CountRow("attribution.wrong_process", CountOf(all, NamesAnother));
   wrong.bound = Bound{Bound::Side::kAtMost, 0, ""};
   rows.push_back(wrong);
+  AddTrivial(record.trivial, rows);
   return rows;
 }
 

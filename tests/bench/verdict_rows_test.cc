@@ -96,5 +96,18 @@ TEST(VerdictRows, NotesSayWhatWasSaidInstead) {
   EXPECT_THAT(notes, HasSubstr("full, EXHAUSTED: 1 x EXHAUSTED (L1)"));
 }
 
+TEST(VerdictRows, TrivialOnesHaveRowsAndDoNotCountInTheScore) {
+  VerdictRecord record;
+  record.trivial = {{"quota", "QUOTA_EXCEEDED", "QUOTA_EXCEEDED"},
+                    {"quota", "QUOTA_EXCEEDED", "HEAP_EXHAUSTED"}};
+
+  const auto rows = VerdictRows(record);
+
+  EXPECT_EQ(rows.back().name, "trivial.quota.accuracy");
+  EXPECT_DOUBLE_EQ(*rows.back().value, 0.5);
+  EXPECT_FALSE(IsOk(rows.back()));
+  EXPECT_EQ(*rows.front().value, 0) << "verdicts.cases";
+}
+
 }  // namespace
 }  // namespace dmaheap::bench

@@ -25,11 +25,14 @@ const About kAbout = {
         "mapped and not, of a memfd, of tmpfs, of the page cache), under a direct transfer,\n"
         "while processes fork and exit; a full area, a fragmented one, one client that only\n"
         "takes. Compares what the daemon says with the truth: the verdict, the cause of a\n"
-        "pin, and the process that is named for it.\n"
+        "pin, and the process that is named for it. And, beside the score, that requests for\n"
+        "a heap that there is not, by a retry policy or of a size that are not allowed, and at\n"
+        "the daemon's limit of open files get the right error.\n"
         "Void, with exit code 1: a run with fewer than 5 failures of a kind.",
     .default_attempts = 5};
 
-const char* const kMachine[] = {"--accel=tcg", "--smp=2", "--mem=512", "--cma=64M"};
+const char* const kMachine[] = {"--accel=tcg", "--smp=2", "--mem=512", "--cma=64M",
+                                "--daemon-arg=--policy=/files/verdict_policy.textproto"};
 
 // Of all kinds together, on a busy machine; and the boot and the end.
 constexpr absl::Duration kPerAttempt = absl::Seconds(90);
@@ -42,7 +45,7 @@ absl::Status MeasureVerdicts(const Wish& wish, Report& report) {
   const GuestCommand command = {
       .program = "tests/bench/guest/verdicts_in_guest",
       .arguments = {absl::StrCat(wish.attempts), std::string(kGuestResult)},
-      .files = {},
+      .files = {"tests/bench/guest/verdict_policy.textproto"},
       .options = {std::begin(kMachine), std::end(kMachine)},
       .limit = limit};
   Say("starting the virtual machine");

@@ -26,6 +26,7 @@
 #include "proto/grpc_status.h"
 #include "proto/wire.h"
 #include "tests/bench/guest/leaking_client.h"
+#include "tests/bench/guest/trivial_kinds.h"
 #include "tests/bench/guest/verdict_kinds.h"
 #include "tests/bench/progress.h"
 #include "tests/bench/verdict_record.h"
@@ -110,6 +111,22 @@ absl::Status MakeOneFail(Client& client, Diagnoses& diagnoses, const VerdictKind
   return absl::OkStatus();
 }
 
+absl::Status FailTrivially(Client& client, int cases, VerdictRecord& record) {
+  for (const TrivialKind& kind : TrivialKinds()) {
+    for (int i = 0; i < cases; ++i) {
+      if (absl::Status status = kind.begin(); !status.ok()) return status;
+      const auto buffer = client.Allocate(
+          {.heap = kind.heap, .size_bytes = kind.size_bytes, .retry_policy = kind.retry_policy});
+      if (absl::Status status = kind.end(); !status.ok()) return status;
+      record.trivial.push_back({.kind = kind.name,
+                                .true_reason = kind.reason,
+                                .reason = ErrorReasonName(buffer.status())});
+      if (i == 0) Say(absl::StrCat(kind.name, ": ", buffer.status().ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<VerdictRecord> Measure(int cases) {
   auto client = Client::Connect({.label = "verdicts"});
   if (!client.ok()) return client.status();
@@ -122,6 +139,7 @@ absl::StatusOr<VerdictRecord> Measure(int cases) {
       }
     }
   }
+  if (absl::Status status = FailTrivially(**client, cases, record); !status.ok()) return status;
   return record;
 }
 

@@ -23,4 +23,15 @@ std::map<std::string, nlohmann::json> ListHeaps() {
   return heaps;
 }
 
+std::vector<pid_t> PinnersOf(const nlohmann::json& diagnosis) {
+  std::vector<pid_t> pids;
+  if (!diagnosis.contains("pin")) return pids;
+  for (const nlohmann::json& process : diagnosis["pin"]["processes"]) {
+    if (process["role"] == "PINNER" && process["confidence"] == "CERTAIN") {
+      pids.push_back(process["pid"]);
+    }
+  }
+  return pids;
+}
+
 }  // namespace dmaheap

@@ -20,6 +20,9 @@ nlohmann::json CtlJson(std::vector<std::string> words, uid_t uid = kHalUid);
 // Resource name -> what is said of the heap.
 std::map<std::string, nlohmann::json> ListHeaps();
 
+// Whom a diagnosis accuses: pinner, certain.
+std::vector<pid_t> PinnersOf(const nlohmann::json& diagnosis);
+
 }  // namespace dmaheap
 
 #endif  // TESTS_VM_GUEST_CTL_JSON_H_

@@ -27,11 +27,13 @@ void DaemonFixture::TearDown() {
   FdLeakCheck::TearDown();
 }
 
-void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::string> hidden) {
+void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::string> hidden,
+                          std::vector<int> dropped_capabilities) {
   StartSpec spec;
   spec.arguments = std::move(options);
   spec.arguments.emplace_back("--user=dmaheapd");
   spec.hidden = std::move(hidden);
+  spec.dropped_capabilities = std::move(dropped_capabilities);
   daemon_ = std::make_unique<DaemonProcess>(kDaemon, spec);
   ASSERT_TRUE(daemon_->WaitReady()) << daemon_->Log();
   prober_ = NumberIn(daemon_->WaitLog("event=child_started child=prober"), "pid");

@@ -25,9 +25,12 @@ class DaemonFixture : public FdLeakCheck {
   static void TearDownTestSuite() { books_.reset(); }
   void TearDown() override;
 
-  // Options beside --user=dmaheapd; folders of which this daemon sees nothing. Returns when it
-  // serves.
-  void Start(std::vector<std::string> options = {}, std::vector<std::string> hidden = {});
+  // Options beside --user=dmaheapd; folders of which this daemon sees nothing; capabilities that it
+  // does not have. Returns when it serves.
+  void Start(std::vector<std::string> options = {}, std::vector<std::string> hidden = {},
+             std::vector<int> dropped_capabilities = {});
+  // The next line of its log with that text.
+  std::string WaitLog(const std::string& text) { return daemon_->WaitLog(text); }
   // Keeper, broker and prober at once: what they knew and watched is lost, but for the journal.
   void KillAll();
 

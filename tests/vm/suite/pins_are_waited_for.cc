@@ -76,17 +76,6 @@ class Waiting {
   AllocationHandle handle_;
 };
 
-// Who is accused.
-std::vector<pid_t> PinnersOf(const nlohmann::json& diagnosis) {
-  std::vector<pid_t> pids;
-  for (const nlohmann::json& process : diagnosis["pin"]["processes"]) {
-    if (process["role"] == "PINNER" && process["confidence"] == "CERTAIN") {
-      pids.push_back(process["pid"]);
-    }
-  }
-  return pids;
-}
-
 class PinsTest : public ::testing::Test {
  protected:
   void SetUp() override {
