@@ -23,12 +23,17 @@ void EventLog::OnAllocation(const AllocationEvent& event) {
                        absl::IsFailedPrecondition(event.outcome) ||
                        absl::IsResourceExhausted(event.outcome) ||
                        absl::IsDeadlineExceeded(event.outcome);
+  // What was found out, and under which name dmaheapctl explain tells the rest.
+  const auto value = [&](absl::string_view key) {
+    return LogValue(GetErrorValue(event.outcome, key).value_or("-"));
+  };
   spdlog::log(notable ? spdlog::level::warn : spdlog::level::info,
               "event=allocation_failed request_id={} heap={} uid={} size_bytes={} count={} "
-              "attempts={} duration_us={} reason={} suppressed={} {}",
+              "attempts={} duration_us={} reason={} diagnosis={} verdict={} suppressed={} {}",
               LogValue(event.request_id), LogValue(event.heap), event.uid, event.size_bytes,
               event.count, event.attempts, absl::ToInt64Microseconds(event.duration),
-              v1::ErrorReason_Name(GetReason(event.outcome)), budget_.TakeSuppressed(),
+              v1::ErrorReason_Name(GetReason(event.outcome)), value("diagnosis"),
+              value("verdict"), budget_.TakeSuppressed(),
               LogStatus(event.outcome));
 }
 

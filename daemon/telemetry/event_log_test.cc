@@ -68,7 +68,19 @@ TEST_F(EventLogTest, AFailureNamesItsReason) {
   const auto lines = Lines();
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0].substr(0, 31), "warning event=allocation_failed") << lines[0];
-  EXPECT_NE(lines[0].find("reason=HEAP_EXHAUSTED suppressed=0"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find("reason=HEAP_EXHAUSTED diagnosis=- verdict=- suppressed=0"),
+            std::string::npos)
+      << lines[0];
+}
+
+TEST_F(EventLogTest, AFailureNamesItsDiagnosis) {
+  log_.OnAllocation(Event(Error(ErrorReason::HEAP_EXHAUSTED, "full")
+                              .With("diagnosis", "diagnoses/7")
+                              .With("verdict", "EXHAUSTED")));
+  const auto lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find(" diagnosis=diagnoses/7 verdict=EXHAUSTED "), std::string::npos)
+      << lines[0];
 }
 
 TEST_F(EventLogTest, WhatACallerDidIsNoWarning) {
