@@ -56,6 +56,7 @@ RefusingFrame FrameOf(const PinnedPage& page) {
   frame.references = found.references;
   frame.most_mapped = found.most_mapped;
   frame.was_free = found.was_free;
+  frame.of_forker = found.of_forker;
   return frame;
 }
 

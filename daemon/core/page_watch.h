@@ -68,6 +68,8 @@ struct PagePinners {
   // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
   int64_t most_mapped = 0;
   bool was_free = false;
+  // A process that maps it has forked lately.
+  bool of_forker = false;
   // Who has a pipe open that holds the page, or waits for a direct transfer of it.
   std::vector<PageUser> pipe_holders = {};
   std::vector<PageUser> transferers = {};

@@ -25,6 +25,8 @@ struct RefusingFrame {
   // While it was looked at: how often it was mapped at the most, and whether nobody had it once.
   int64_t most_mapped = 0;
   bool was_free = false;
+  // A process that maps it has forked lately.
+  bool of_forker = false;
   // Who holds it there was seen.
   bool in_a_pipe = false;
   bool in_a_transfer = false;

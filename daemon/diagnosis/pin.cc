@@ -27,6 +27,10 @@ Pin::Cause CauseOf(const RefusingFrame& frame, v1::Diagnosis::Verdict verdict) {
   if (std::max(frame.most_mapped, frame.mappings.value_or(0)) > 1) return Pin::FORK_COPY;
   const bool unmapped = frame.kind == Pin::ANONYMOUS && frame.mappings == 0;
   if (frame.kind == Pin::FREE || frame.was_free || unmapped) return Pin::EXIT_UNMAP;
+  // It is still there, so nobody gave it up; its user has it alone again, after its child.
+  if (frame.of_forker && frame.kind == Pin::ANONYMOUS && IsHeld(frame) == false) {
+    return Pin::FORK_COPY;
+  }
   return Pin::NOT_ESTABLISHED;
 }
 

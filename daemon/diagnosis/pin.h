@@ -24,7 +24,8 @@ absl::optional<bool> IsHeld(const RefusingFrame& frame);
 
 // Of a page of that verdict. Of the two things that take a reference for an instant
 // (copy_present_ptes and zap_pte_range, mm/memory.c), the one leaves a page that two processes
-// share, and the other one that nobody has; what one process has all the time may be either.
+// share, and the other one that nobody has. What one process has all the time may be either, unless
+// that one has forked lately.
 v1::Diagnosis::Pin::Cause CauseOf(const RefusingFrame& frame, v1::Diagnosis::Verdict verdict);
 
 }  // namespace dmaheap

@@ -50,6 +50,19 @@ TEST(Pin, OfAnInstantItIsAskedWhatBecameOfThePage) {
             Pin::FORK_COPY);
 }
 
+TEST(Pin, WhatIsStillMappedByOneWhoForksWasSharedWithItsChild) {
+  RefusingFrame frame = Frame(Pin::ANONYMOUS, 1, 1);
+  frame.of_forker = true;
+  EXPECT_EQ(CauseOf(frame, kTransient), Pin::FORK_COPY);
+  EXPECT_EQ(CauseOf(frame, kStuck), Pin::NOT_ESTABLISHED);
+
+  frame.references = 2;
+  EXPECT_EQ(CauseOf(frame, kTransient), Pin::NOT_ESTABLISHED) << "it is held by something else";
+  frame.references = 1;
+  frame.was_free = true;
+  EXPECT_EQ(CauseOf(frame, kTransient), Pin::EXIT_UNMAP);
+}
+
 TEST(Pin, WhatFitsSeveralIsNotGuessed) {
   EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 1), kTransient), Pin::NOT_ESTABLISHED);
   EXPECT_EQ(CauseOf(Frame(Pin::ANONYMOUS, 1, 2), kStuck), Pin::NOT_ESTABLISHED);

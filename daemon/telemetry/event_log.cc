@@ -1,5 +1,6 @@
 #include "daemon/telemetry/event_log.h"
 
+#include "absl/strings/string_view.h"
 #include "daemon/log.h"
 #include "proto/error.h"
 #include "spdlog/spdlog.h"
@@ -32,9 +33,8 @@ void EventLog::OnAllocation(const AllocationEvent& event) {
               "attempts={} duration_us={} reason={} diagnosis={} verdict={} suppressed={} {}",
               LogValue(event.request_id), LogValue(event.heap), event.uid, event.size_bytes,
               event.count, event.attempts, absl::ToInt64Microseconds(event.duration),
-              v1::ErrorReason_Name(GetReason(event.outcome)), value("diagnosis"),
-              value("verdict"), budget_.TakeSuppressed(),
-              LogStatus(event.outcome));
+              v1::ErrorReason_Name(GetReason(event.outcome)), value("diagnosis"), value("verdict"),
+              budget_.TakeSuppressed(), LogStatus(event.outcome));
 }
 
 }  // namespace dmaheap

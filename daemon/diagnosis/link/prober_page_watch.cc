@@ -70,6 +70,7 @@ PagePinners ToPinners(const FramePinners& found) {
   pinners.references = found.references;
   pinners.most_mapped = found.most_mapped;
   pinners.was_free = found.was_free;
+  pinners.of_forker = found.of_forker;
   if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
   for (const FramePinners::Process& process : found.processes) {
     auto& those = process.kind == PinKind::kPipe ? pinners.pipe_holders : pinners.transferers;

@@ -52,20 +52,6 @@ class Scan {
     if (present_ && !shown_) reply.error_number = EPERM;
   }
 
- private:
-  // Whether all of it was seen; a process that is gone was.
-  bool LookInto(int proc, int32_t pid, ProberReply& reply) {
-    // The folder is of one process for good: what is read below it is that one's.
-    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
-    if (!process.ok()) return IsGone(process.status());
-    MapperRecord found;
-    const bool whole = Count(process->get(), found);
-    if (found.pages == 0) return whole;
-    found.process = DescribeProcess(process->get(), pid);
-    reply.mappers.push_back(found);
-    return whole;
-  }
-
   // Into found.pages, and the path of the first that has a file.
   bool Count(int process, MapperRecord& found) {
     const absl::StatusOr<UniqueFd> maps = OpenFileBelow(process, "maps");
@@ -86,6 +72,20 @@ class Scan {
       found.pages += count.inside;
       if (count.inside > 0 && found.path[0] == '\0') PutPath(line, found);
     }
+    return whole;
+  }
+
+ private:
+  // Whether all of it was seen; a process that is gone was.
+  bool LookInto(int proc, int32_t pid, ProberReply& reply) {
+    // The folder is of one process for good: what is read below it is that one's.
+    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
+    if (!process.ok()) return IsGone(process.status());
+    MapperRecord found;
+    const bool whole = Count(process->get(), found);
+    if (found.pages == 0) return whole;
+    found.process = DescribeProcess(process->get(), pid);
+    reply.mappers.push_back(found);
     return whole;
   }
 
@@ -150,6 +150,12 @@ ProberReply FindMappers(const ProberRoots& roots, absl::string_view text, const 
   reply.frames.push_back(frame);
   Scan(*range, box).Look(*proc, reply);
   return reply;
+}
+
+bool MapsFrame(int process, uint64_t frame, const TimeBox& box) {
+  MapperRecord found;
+  Scan({.first = frame, .count = 1}, box).Count(process, found);
+  return found.pages > 0;
 }
 
 }  // namespace dmaheap

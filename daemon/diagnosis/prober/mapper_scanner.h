@@ -19,6 +19,10 @@ namespace dmaheap {
 // each process that was found; kProberHoldersPartial where not all could be looked into.
 ProberReply FindMappers(const ProberRoots& roots, absl::string_view range, const TimeBox& box);
 
+// Whether a process maps the frame; process: the opened folder /proc/PID, borrowed. False also
+// where the box ended before it was found.
+bool MapsFrame(int process, uint64_t frame, const TimeBox& box);
+
 }  // namespace dmaheap
 
 #endif  // DAEMON_DIAGNOSIS_PROBER_MAPPER_SCANNER_H_

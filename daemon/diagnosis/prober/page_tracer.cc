@@ -237,7 +237,9 @@ void PageTracer::OnDropped(const ReferenceDropped& dropped) {
     if (dropped.frame == touched_) own_drop_ = dropped;
     return;
   }
-  if (dropped.frame == looked_at_ && !allocators_.contains(dropped.thread)) {
+  // One that nobody maps and somebody still has tells nothing of who shares it.
+  const bool telling = dropped.references == 0 || dropped.mappings > 0;
+  if (dropped.frame == looked_at_ && telling && !allocators_.contains(dropped.thread)) {
     left_ = std::min(left_.value_or(dropped.references), dropped.references);
   }
   const int64_t excess = dropped.references - dropped.mappings;

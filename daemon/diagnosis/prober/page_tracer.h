@@ -69,8 +69,8 @@ class PageTracer {
   absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
 
   // How many references were left, the least time, when others gave some up of a frame that is
-  // seen, since the last call for it; absent: nobody did. An allocation takes and gives up one
-  // itself: threads that were seen to allocate do not count.
+  // seen, and that is mapped or nobody's then, since the last call for it; absent: nobody did. An
+  // allocation takes and gives up one itself: threads that were seen to allocate do not count.
   absl::optional<int64_t> TakeLeft(uint64_t frame);
 
   // What to poll for reading, then to call TakeReleased; -1 while nothing is watched.

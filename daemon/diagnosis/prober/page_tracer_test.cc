@@ -331,6 +331,9 @@ TEST_F(PageTracerTest, TellsWhatOthersLeftOfAPageButNotWhatAnAllocationGaveBack)
   Drop(1, 1, kFrame, /*thread=*/90);  // the allocator's own
   EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt);
 
+  Drop(1, 0);  // held by somebody, mapped by nobody
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt);
+
   Drop(2, 1);
   Drop(1, 1);
   EXPECT_EQ(tracer_.TakeLeft(kFrame), 1);

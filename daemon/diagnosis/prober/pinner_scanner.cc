@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <ctime>
 #include <iterator>
 #include <map>
 #include <string>
@@ -20,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "daemon/diagnosis/prober/direct_transfers.h"
+#include "daemon/diagnosis/prober/fork_scanner.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
@@ -219,6 +221,12 @@ void WatchForAWhile(const UniqueFd& proc, PageTracer& pages, const TimeBox& box,
   }
 }
 
+absl::Duration SinceBoot() {
+  timespec now = {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return absl::DurationFromTimespec(now);
+}
+
 // "FRAME MILLISECONDS".
 bool ParseQuestion(absl::string_view question, uint64_t& frame, absl::Duration& length) {
   const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
@@ -262,7 +270,13 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
     FindDirectTransfers(*proc, record.frame, own, reply);
   } else {
     if (!IsLetGo(record)) PipeScan(record.frame, pages, own).Look(*proc, reply);
-    if (reply.pinners.empty()) WatchForAWhile(*proc, pages, own, record);
+    if (reply.pinners.empty()) {
+      // Its child may be gone before the box ends, or come after it.
+      if (IsMappedByForker(*proc, record.frame, SinceBoot(), own.FirstHalf())) {
+        record.present |= kFrameOfForker;
+      }
+      WatchForAWhile(*proc, pages, own, record);
+    }
   }
   reply.frames.push_back(record);
   return reply;

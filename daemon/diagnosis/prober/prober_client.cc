@@ -101,6 +101,7 @@ FramePinners ToPinners(const ProberReplyPart& reply) {
   found.references = If((frame.present & kFrameReferences) != 0, frame.references);
   found.most_mapped = frame.most_mapped;
   found.was_free = frame.was_free != 0;
+  found.of_forker = (frame.present & kFrameOfForker) != 0;
   for (const PinnerRecord& pinner : reply.pinners) {
     found.processes.push_back({.process = ToProcess(pinner.process), .kind = pinner.kind});
   }

@@ -116,6 +116,8 @@ struct FramePinners {
   // While it was looked at.
   int64_t most_mapped = 0;
   bool was_free = false;
+  // A process that maps it has forked lately.
+  bool of_forker = false;
 };
 
 struct RefusingPage {

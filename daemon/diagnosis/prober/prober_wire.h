@@ -173,6 +173,8 @@ inline constexpr uint32_t kFrameFlags = 2;
 // Not a number: the release of the frame will be told.
 inline constexpr uint32_t kFrameWatched = 4;
 inline constexpr uint32_t kFrameReferences = 8;
+// Not a number: a process that maps the frame has forked lately.
+inline constexpr uint32_t kFrameOfForker = 16;
 
 struct FrameRecord {
   uint64_t frame = 0;

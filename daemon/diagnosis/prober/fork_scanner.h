@@ -1,0 +1,36 @@
+// Whether who maps a page has forked lately: its child may have shared the page for an instant, and
+// be gone before anybody looks.
+
+#ifndef DAEMON_DIAGNOSIS_PROBER_FORK_SCANNER_H_
+#define DAEMON_DIAGNOSIS_PROBER_FORK_SCANNER_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "daemon/diagnosis/prober/time_box.h"
+#include "proto/unique_fd.h"
+
+namespace dmaheap {
+
+// How old a child is at most whose parent has forked lately.
+inline constexpr absl::Duration kYoung = absl::Seconds(1);
+
+// What /proc/PID/stat says of where a process comes from; fs/proc/array.c, do_task_stat.
+struct ProcessOrigin {
+  int32_t parent = 0;
+  // After the boot.
+  absl::Duration began = absl::ZeroDuration();
+};
+// Pure; ticks: of sysconf(_SC_CLK_TCK). Absent for a text that is none.
+absl::optional<ProcessOrigin> ParseProcessOrigin(absl::string_view stat, int64_t ticks);
+
+// since_boot: the time that it is (CLOCK_BOOTTIME). False also where the box ended before one was
+// found.
+bool IsMappedByForker(const UniqueFd& proc, uint64_t frame, absl::Duration since_boot,
+                      const TimeBox& box);
+
+}  // namespace dmaheap
+
+#endif  // DAEMON_DIAGNOSIS_PROBER_FORK_SCANNER_H_
