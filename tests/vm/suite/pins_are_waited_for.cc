@@ -117,6 +117,13 @@ TEST_F(PinsTest, ALongPinIsWaitedForWithFewAttemptsAndItsReleaseBringsTheBufferA
     EXPECT_TRUE(absl::StartsWith(name, "trouble_maker (pid ")) << name;
     EXPECT_GT(last.stuck_for, absl::Milliseconds(100));
   }
+  // What it cost is put down to who held the page, both times.
+  const nlohmann::json pinners = CtlJson({"get", "pinners"}, /*uid=*/0)["pinners"];
+  ASSERT_EQ(pinners.size(), 1u) << pinners;
+  EXPECT_EQ(pinners[0]["process_name"], "trouble_maker");
+  EXPECT_EQ(pinners[0]["executable"], "/files/trouble_maker");
+  EXPECT_EQ(pinners[0]["cause"], "PIPE");
+  EXPECT_EQ(pinners[0]["delayed_requests"], std::to_string(kTimes)) << pinners;
   // Of one of them: the others may have lost their turn on an emulated processor.
   EXPECT_LT(*std::min_element(after_release.begin(), after_release.end()), absl::Milliseconds(100));
 }
