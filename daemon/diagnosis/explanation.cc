@@ -133,10 +133,12 @@ std::string ExhaustedInWords(const v1::Diagnosis& diagnosis) {
                       " bytes free, the rest is in live buffers", HoldersInWords(diagnosis), ".");
 }
 
-// What would tell more, where something does not tell here.
-std::string MissingInWords(const v1::Diagnosis& diagnosis) {
+// What would tell more, where something does not tell here: of what is known from that level on.
+std::string MissingInWords(const v1::Diagnosis& diagnosis, v1::Diagnosis::EvidenceLevel least) {
   std::vector<std::string> words;
   for (const v1::EvidenceSource& source : diagnosis.missing_sources()) {
+    // The list of free pages has that number too.
+    if (source.level() < least || source.kind() == v1::EvidenceSource::HEAP_NUMBERS) continue;
     words.push_back(
         absl::StrCat(v1::EvidenceSource::Kind_Name(source.kind()), " (", source.remedy(), ")"));
   }
@@ -162,7 +164,7 @@ std::string StuckInWords(const v1::Diagnosis& diagnosis) {
     absl::StrAppend(&text,
                     " Who keeps it there was not found; a process that maps it does not by that. "
                     "Try again when it has let go.",
-                    MissingInWords(diagnosis));
+                    MissingInWords(diagnosis, v1::Diagnosis::L2));
   }
   return text;
 }
@@ -229,7 +231,7 @@ std::string ExplanationOf(const v1::Diagnosis& diagnosis) {
   return absl::StrCat(
       "the cause is not established: a pinned page, or no free memory to move pages to. Try again "
       "later.",
-      MissingInWords(diagnosis));
+      MissingInWords(diagnosis, v1::Diagnosis::L1));
 }
 
 }  // namespace dmaheap

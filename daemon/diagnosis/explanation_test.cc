@@ -29,6 +29,31 @@ std::string Pin(const std::string& text) {
 constexpr char kMapper[] =
     "processes { pid: 42 uid: 1047 process_name: 'camera' role: MAPPER confidence: CERTAIN } ";
 
+constexpr char kMissing[] =
+    "missing_sources { kind: HEAP_NUMBERS level: L1 errno_name: 'ENOENT' remedy: 'a' } "
+    "missing_sources { kind: FREE_LIST level: L1 errno_name: 'ENOENT' remedy: 'b' } "
+    "missing_sources { kind: PROCESS_FILES level: L3 errno_name: 'EACCES' remedy: 'c' } ";
+
+TEST(Explanation, WhoWasNotFoundIsSaidWithWhatMightTellWhoAndNothingElse) {
+  const std::string text = Explained(
+      absl::StrCat("verdict: PINNED_STUCK pin { stuck_duration { seconds: 1 } } ", kMissing));
+  EXPECT_THAT(text, HasSubstr("lacks what might tell: PROCESS_FILES (c)."));
+  EXPECT_THAT(text, Not(HasSubstr("FREE_LIST")));
+}
+
+TEST(Explanation, WhyWasNotFoundIsSaidWithWhatMightTellWhy) {
+  const std::string text =
+      Explained(absl::StrCat("verdict: UNKNOWN errno_name: 'ENOMEM' ", kMissing));
+  EXPECT_THAT(text, HasSubstr("lacks what might tell: FREE_LIST (b), PROCESS_FILES (c)."));
+  EXPECT_THAT(Explained("verdict: UNKNOWN errno_name: 'ENOMEM'"), Not(HasSubstr("lacks")));
+}
+
+TEST(Explanation, AFilesPageIsToldWithTheFile) {
+  EXPECT_THAT(Explained("verdict: PINNED_STUCK pin { stuck_duration { seconds: 1 } "
+                        "file_path: '/data/clip' }"),
+              HasSubstr(", a page of /data/clip"));
+}
+
 TEST(Explanation, EveryVerdictHasWordsOfItsOwn) {
   std::set<std::string> all;
   for (int i = v1::Diagnosis::Verdict_MIN + 1; i <= v1::Diagnosis::Verdict_MAX; ++i) {
