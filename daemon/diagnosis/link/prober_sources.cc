@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
 #include "daemon/log.h"
+#include "proto/errno_status.h"
 #include "spdlog/spdlog.h"
 
 namespace dmaheap {
@@ -38,13 +39,10 @@ void ProberSources::Ask() {
   const auto timer = std::make_shared<TimerId>(0);
   const absl::StatusOr<uint64_t> asked =
       client_->FindSources([this, timer](const absl::StatusOr<std::vector<SourceRecord>>& found) {
-        if (!found.ok()) {
-          // The timer asks again.
-          spdlog::warn("event=evidence_not_told {}", LogStatus(found.status()));
-          return;
-        }
-        executor_.Cancel(*timer);
-        OnFound(*found);
+        // A part of an answer that is missing has no errno: the timer asks again.
+        if (found.ok() || GetErrno(found.status()) != 0) executor_.Cancel(*timer);
+        if (found.ok()) return OnFound(*found);
+        spdlog::warn("event=evidence_not_told {}", LogStatus(found.status()));
       });
   if (!asked.ok()) spdlog::warn("event=evidence_not_asked {}", LogStatus(asked.status()));
   *timer = executor_.After(kPatience, [this, asked] {

@@ -101,6 +101,8 @@ TEST_F(ProberSourcesTest, AnOlderProberThatDoesNotKnowTheQuestionLeavesTheLevelL
 
   EXPECT_TRUE(sources_->errors().empty());
   EXPECT_EQ(BestLevel(sources_->errors()), v1::Diagnosis::L0);
+  executor_.Advance(absl::Minutes(1));
+  EXPECT_FALSE(Question().has_value()) << "it would say the same again";
 }
 
 TEST_F(ProberSourcesTest, WithoutAProberNothingIsAsked) {
