@@ -237,6 +237,23 @@ TEST_F(DiagnosesTest, ThePageInTheWayIsAskedForThoughItIsTheFirstFailure) {
   EXPECT_EQ(diagnosis.pin().cause(), v1::Diagnosis::Pin::FORK_COPY);
 }
 
+TEST_F(DiagnosesTest, APageThatItsUserHasAloneAgainIsAForksWhereThatOneForks) {
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  areas_.there = false;
+  pages_.OpenEyes();
+  Fail();
+  Do([this] { pages_.Find(PageInTheWay{.frame = 77}); });
+  Do([this] {
+    pages_.AnswerPinners(PagePinners{.kind = v1::Diagnosis::Pin::ANONYMOUS,
+                                     .mappings = 1,
+                                     .references = 1,
+                                     .of_forker = true,
+                                     .complete = true});
+  });
+
+  EXPECT_EQ(Newest().pin().cause(), v1::Diagnosis::Pin::FORK_COPY);
+}
+
 TEST_F(DiagnosesTest, WhoPinsThePageIsNotWaitedForLongerThanTheTimeBox) {
   cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
   areas_.there = false;

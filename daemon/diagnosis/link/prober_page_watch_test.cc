@@ -215,11 +215,12 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   EXPECT_STREQ(question.name, "77 30");
   ProberReply reply;
   // KPF_LRU and KPF_ANON.
-  reply.frames.push_back({.frame = 77,
-                          .map_count = 1,
-                          .flags = (1u << 5) | (1u << 12),
-                          .present = kFrameMapCount | kFrameFlags | kFrameReferences,
-                          .references = 2});
+  reply.frames.push_back(
+      {.frame = 77,
+       .map_count = 1,
+       .flags = (1u << 5) | (1u << 12),
+       .present = kFrameMapCount | kFrameFlags | kFrameReferences | kFrameOfForker,
+       .references = 2});
   reply.pinners.push_back(
       {.process = {.pid = 42, .uid = 1047, .name = "sp\nool", .cgroup = "/apps"}});
 
@@ -230,6 +231,7 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   EXPECT_EQ(answers[0]->kind, v1::Diagnosis::Pin::ANONYMOUS);
   EXPECT_EQ(answers[0]->mappings, 1);
   EXPECT_EQ(answers[0]->references, 2);
+  EXPECT_TRUE(answers[0]->of_forker);
   EXPECT_TRUE(answers[0]->complete);
   ASSERT_EQ(answers[0]->pipe_holders.size(), 1u);
   EXPECT_EQ(answers[0]->pipe_holders[0].pid, 42);

@@ -1,9 +1,8 @@
 // Answers free_runs: which pages of one CMA area are free.
 //
-//   debugfs cma/NAME   count, order_per_bit, bitmap (mm/cma_debug.c); the folder was "cma-NAME",
-//   cut
-//                      at 15 characters, before Linux 5.13; bitmap is below ranges/0 since areas
-//                      may have several ranges (6.15)
+//   debugfs cma/NAME   count, order_per_bit, bitmap (mm/cma_debug.c). The folder was "cma-NAME", at
+//                      most 15 characters of it, before Linux 5.13; the bitmap is below ranges/0
+//                      since areas may have several ranges (6.15).
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_AREA_READER_H_
 #define DAEMON_DIAGNOSIS_PROBER_AREA_READER_H_

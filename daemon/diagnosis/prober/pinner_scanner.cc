@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <climits>
 #include <ctime>
-#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
