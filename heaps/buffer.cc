@@ -1,9 +1,8 @@
 #include "heaps/buffer.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "proto/decimal.h"
 
 namespace dmaheap {
 namespace {
@@ -19,11 +18,7 @@ std::string BufferKey::ToString() const {
 absl::optional<BufferKey> BufferKey::Parse(absl::string_view text) {
   BufferKey key;
   key.backing = absl::ConsumePrefix(&text, kMemfdPrefix) ? Backing::kMemfd : Backing::kDmaBuf;
-  // SimpleAtoi forgives signs, spaces and leading zeros: one buffer would have many names.
-  if (text.empty() || !absl::ascii_isdigit(text[0]) || (text[0] == '0' && text.size() > 1) ||
-      !absl::ascii_isdigit(text.back()) || !absl::SimpleAtoi(text, &key.inode)) {
-    return absl::nullopt;
-  }
+  if (!ParseDecimal(text, key.inode)) return absl::nullopt;
   return key;
 }
 

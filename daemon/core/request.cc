@@ -6,13 +6,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "daemon/core/proto_time.h"
 #include "daemon/core/secret.h"
 #include "daemon/limits.h"
+#include "proto/decimal.h"
 #include "proto/error.h"
 #include "proto/wire.h"
 
@@ -181,7 +181,7 @@ absl::StatusOr<uint64_t> ParseNumberedName(const NumberedName& of, absl::string_
   absl::string_view id = name;
   uint64_t number = 0;
   if (absl::ConsumePrefix(&id, of.collection) && absl::ConsumePrefix(&id, "/") &&
-      absl::SimpleAtoi(id, &number) && number > 0) {
+      ParseDecimal(id, number) && number > 0) {
     return number;
   }
   const std::string problem =
@@ -273,7 +273,7 @@ absl::StatusOr<Page> CheckPage(int page_size, absl::string_view page_token) {
                    absl::StrCat(page_size, " is not a number of entries: 0 for the default of ",
                                 kDefaultPageSize, ", or 1 to ", kMaxPageSize));
   }
-  if (!page_token.empty() && !absl::SimpleAtoi(page_token, &page.after)) {
+  if (!page_token.empty() && !ParseDecimal(page_token, page.after)) {
     violations.Add(ErrorReason::INVALID_PAGE, "page_token",
                    absl::StrCat(Quote(page_token), " is not a next_page_token of this list"));
   }

@@ -283,7 +283,8 @@ TEST(RequestTest, AReservationNeedsHeapSizeAndCount) {
 TEST(RequestTest, ReservationNames) {
   EXPECT_EQ(ParseReservationName("name", "reservations/42").value(), 42u);
   for (const char* wrong : {"", "42", "reservations/", "reservations/0", "reservations/-1",
-                            "reservations/x", "buffers/42", "reservations/99999999999999999999"}) {
+                            "reservations/x", "buffers/42", "reservations/99999999999999999999",
+                            "reservations/+42", "reservations/ 42", "reservations/042"}) {
     EXPECT_EQ(GetReason(ParseReservationName("name", wrong).status()), ErrorReason::INVALID_NAME)
         << wrong;
   }
@@ -316,7 +317,8 @@ TEST(RequestTest, Pages) {
 
 TEST(RequestTest, WrongPagesAreRefused) {
   for (const std::string& token : {std::string("x"), std::string("-1"), std::string("1.5"),
-                                   std::string("18446744073709551616"), std::string("1\n2")}) {
+                                   std::string("18446744073709551616"), std::string("1\n2"),
+                                   std::string("+1"), std::string("01"), std::string("1 ")}) {
     const absl::Status status = CheckPage(1, token).status();
     EXPECT_EQ(GetReason(status), ErrorReason::INVALID_PAGE) << token;
     EXPECT_EQ(FieldsOf(status), std::vector<std::string>{"page_token"});

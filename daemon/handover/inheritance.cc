@@ -5,8 +5,8 @@
 
 #include <cstdlib>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 
 namespace dmaheap {
@@ -44,7 +44,7 @@ Inheritance SortInheritance(std::vector<std::pair<std::string, UniqueFd>> fds) {
       inheritance.drm_cards.push_back({std::string(rest), std::move(fd)});
     } else if (absl::ConsumePrefix(&rest, "sync.")) {
       size_t place = 0;
-      if (absl::SimpleAtoi(rest, &place)) inheritance.filesystems.try_emplace(place, std::move(fd));
+      if (ParseDecimal(rest, place)) inheritance.filesystems.try_emplace(place, std::move(fd));
     } else if (absl::ConsumePrefix(&rest, "buffer.")) {
       if (const auto key = BufferKey::Parse(rest); key.has_value()) {
         inheritance.held_buffers.try_emplace(*key, std::move(fd));

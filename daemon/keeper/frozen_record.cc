@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <climits>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
 
@@ -50,8 +50,11 @@ absl::StatusOr<absl::optional<FrozenCgroup>> FrozenRecord::Read() const {
   const std::pair<absl::string_view, absl::string_view> words =
       absl::StrSplit(line, absl::MaxSplits(' ', 1));
   absl::string_view path = words.second;
-  if (!absl::SimpleAtoi(words.first, &cgroup.inode) || !absl::ConsumeSuffix(&path, "\n") ||
-      path.empty()) {
+  // The file may be longer than what was read; and the kernel would take a path with a NUL byte for
+  // another one.
+  if (line.size() == sizeof(bytes) || !ParseDecimal(words.first, cgroup.inode) ||
+      !absl::ConsumeSuffix(&path, "\n") || path.empty() ||
+      path.find('\0') != absl::string_view::npos) {
     return absl::DataLossError(absl::StrCat(path_, " does not name a cgroup"));
   }
   cgroup.path = std::string(path);

@@ -51,10 +51,16 @@ TEST_F(FrozenRecordTest, ALaterOneReplacesAnEarlier) {
 }
 
 TEST_F(FrozenRecordTest, OneThatIsCutShortNamesNothing) {
-  for (const char* text : {"", "1", "1 ", "1 /a", "x /a\n", " /a\n", "1 \n"}) {
+  for (const char* text :
+       {"", "1", "1 ", "1 /a", "x /a\n", " /a\n", "1 \n", "+1 /a\n", "01 /a\n"}) {
     folder_.Write("frozen", text);
     EXPECT_TRUE(absl::IsDataLoss(record_.Read().status())) << text;
   }
+}
+
+TEST_F(FrozenRecordTest, APathThatTheKernelWouldTakeForAnotherIsNone) {
+  folder_.Write("frozen", std::string("1 /a\0/b\n", 9));
+  EXPECT_TRUE(absl::IsDataLoss(record_.Read().status()));
 }
 
 TEST_F(FrozenRecordTest, AFolderThatIsMissingIsAnError) {

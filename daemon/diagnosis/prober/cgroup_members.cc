@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "daemon/diagnosis/prober/tree.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
 
@@ -69,7 +69,7 @@ absl::optional<std::vector<int32_t>> ParseCgroupProcs(absl::string_view text) {
   while (!text.empty()) {
     const size_t end = text.find('\n');
     int32_t pid = 0;
-    if (end == absl::string_view::npos || !absl::SimpleAtoi(text.substr(0, end), &pid) || pid < 0) {
+    if (end == absl::string_view::npos || !ParseDecimal(text.substr(0, end), pid)) {
       return absl::nullopt;
     }
     pids.push_back(pid);

@@ -18,7 +18,8 @@ TEST(ParseCgroupProcsTest, TakesNumbersAndNothingElse) {
   EXPECT_TRUE(ParseCgroupProcs("")->empty());
   EXPECT_THAT(*ParseCgroupProcs("1\n4711\n2147483647\n"), ElementsAre(1, 4711, 2147483647));
   EXPECT_THAT(*ParseCgroupProcs("0\n"), ElementsAre(0)) << "of another namespace";
-  for (const char* text : {"1", "\n", "1\n\n2\n", "x\n", "1 2\n", "-1\n", "2147483648\n"}) {
+  for (const char* text :
+       {"1", "\n", "1\n\n2\n", "x\n", "1 2\n", "-1\n", "2147483648\n", " 1\n", "+1\n", "01\n"}) {
     EXPECT_FALSE(ParseCgroupProcs(text).has_value()) << text;
   }
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 #include "daemon/diagnosis/prober/tree.h"
+#include "proto/decimal.h"
 
 namespace dmaheap {
 namespace {
@@ -39,8 +40,8 @@ absl::optional<ProcessOrigin> ParseProcessOrigin(absl::string_view stat, int64_t
       absl::StrSplit(stat.substr(name_end + 1), absl::ByAnyChar(" \n"), absl::SkipEmpty());
   ProcessOrigin origin;
   int64_t start = 0;
-  if (fields.size() <= kStartField || !absl::SimpleAtoi(fields[kParentField], &origin.parent) ||
-      !absl::SimpleAtoi(fields[kStartField], &start)) {
+  if (fields.size() <= kStartField || !ParseDecimal(fields[kParentField], origin.parent) ||
+      !ParseDecimal(fields[kStartField], start)) {
     return absl::nullopt;
   }
   origin.began = absl::Seconds(1) * start / ticks;

@@ -1,17 +1,15 @@
 #include "daemon/diagnosis/prober/kmsg_text.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "proto/decimal.h"
 
 namespace dmaheap {
 namespace {
@@ -33,13 +31,6 @@ bool TakeUntil(absl::string_view& text, char separator, absl::string_view& taken
   taken = text.substr(0, end);
   text.remove_prefix(end + 1);
   return true;
-}
-
-// SimpleAtoi alone would take spaces and signs too.
-template <typename Number>
-bool ToNumber(absl::string_view text, Number max, Number& number) {
-  return !text.empty() && absl::c_all_of(text, absl::ascii_isdigit) &&
-         absl::SimpleAtoi(text, &number) && number <= max;
 }
 
 // The kernel writes every byte that can not be printed, and the backslash, as \xNN.
@@ -97,8 +88,7 @@ bool ConsumeRange(absl::string_view& text) {
   absl::string_view number;
   int range = 0;
   if (!absl::ConsumePrefix(&rest, "range ") || !TakeUntil(rest, ':', number) ||
-      !ToNumber(number, std::numeric_limits<int>::max(), range) ||
-      !absl::ConsumePrefix(&rest, " ")) {
+      !ParseDecimal(number, range) || !absl::ConsumePrefix(&rest, " ")) {
     return false;
   }
   text = rest;
@@ -108,10 +98,9 @@ bool ConsumeRange(absl::string_view& text) {
 bool IsSum(absl::string_view text) {
   absl::string_view word;
   int64_t pages = 0;
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   return absl::ConsumePrefix(&text, kSum) && TakeUntil(text, ' ', word) &&
-         ToNumber(word, kMax, pages) && absl::ConsumePrefix(&text, "free of ") &&
-         TakeUntil(text, ' ', word) && ToNumber(word, kMax, pages) && text == "total pages";
+         ParseDecimal(word, pages) && absl::ConsumePrefix(&text, "free of ") &&
+         TakeUntil(text, ' ', word) && ParseDecimal(word, pages) && text == "total pages";
 }
 
 KmsgLine ParseListPart(absl::string_view text) {
@@ -147,9 +136,9 @@ absl::optional<KmsgRecord> ParseKmsgRecord(absl::string_view record) {
   if (!TakeUntil(record, ';', prefix) || !TakeUntil(record, '\n', text) || !AreKeys(record) ||
       !TakeUntil(prefix, ',', priority) || !TakeUntil(prefix, ',', sequence) ||
       !TakeUntil(prefix, ',', microseconds) || prefix.empty() ||
-      !ToNumber(priority, kMaxPriority, parsed.priority) ||
-      !ToNumber(sequence, std::numeric_limits<uint64_t>::max(), parsed.sequence) ||
-      !ToNumber(microseconds, std::numeric_limits<int64_t>::max(), parsed.microseconds)) {
+      !ParseDecimal(priority, parsed.priority) || parsed.priority > kMaxPriority ||
+      !ParseDecimal(sequence, parsed.sequence) ||
+      !ParseDecimal(microseconds, parsed.microseconds)) {
     return absl::nullopt;
   }
   absl::optional<std::string> plain = WithoutEscapes(text);

@@ -8,12 +8,12 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "daemon/log.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 #include "spdlog/spdlog.h"
 
@@ -36,8 +36,8 @@ ProberReply PageTracer::Watch(uint64_t sequence, absl::string_view question) {
   const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
   int32_t thread = 0;
   uint64_t replaced = 0;
-  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &thread) || thread <= 0 ||
-      !absl::SimpleAtoi(words[1], &replaced)) {
+  if (words.size() != 2 || !ParseDecimal(words[0], thread) || thread == 0 ||
+      !ParseDecimal(words[1], replaced)) {
     reply.error_number = EINVAL;
     return reply;
   }
@@ -98,7 +98,7 @@ ProberReply PageTracer::Unwatch(absl::string_view question) {
   ProberReply reply;
   reply.op = ProberOp::kUnwatchPage;
   uint64_t sequence = 0;
-  if (!absl::SimpleAtoi(question, &sequence)) {
+  if (!ParseDecimal(question, sequence)) {
     reply.error_number = EINVAL;
     return reply;
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "proto/decimal.h"
 
 namespace dmaheap {
 namespace {
@@ -41,9 +42,9 @@ absl::optional<FrameRange> ParseFrameRange(absl::string_view text) {
   const std::pair<absl::string_view, absl::string_view> words =
       absl::StrSplit(text, absl::MaxSplits(' ', 1));
   FrameRange range;
-  if (!absl::SimpleAtoi(words.first, &range.first) ||
-      !absl::SimpleAtoi(words.second, &range.count) || range.count == 0 ||
-      range.first > kPagemapFrameMask || range.count > kPagemapFrameMask - range.first + 1) {
+  if (!ParseDecimal(words.first, range.first) || !ParseDecimal(words.second, range.count) ||
+      range.count == 0 || range.first > kPagemapFrameMask ||
+      range.count > kPagemapFrameMask - range.first + 1) {
     return absl::nullopt;
   }
   return range;

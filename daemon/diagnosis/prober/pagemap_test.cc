@@ -19,9 +19,9 @@ TEST(FrameRangeTest, IsTwoNumbers) {
 }
 
 TEST(FrameRangeTest, AnythingElseIsNone) {
-  for (const char* text :
-       {"", "1", "1 ", " 1", "1 0", "-1 1", "1 -1", "x 1", "1 2 3", "0x10 1", "36028797018963968 1",
-        "36028797018963967 2", "1 18446744073709551615", "18446744073709551616 1"}) {
+  for (const char* text : {"", "1", "1 ", " 1", "1 0", "-1 1", "1 -1", "x 1", "1 2 3", "0x10 1",
+                           "36028797018963968 1", "36028797018963967 2", "1 18446744073709551615",
+                           "18446744073709551616 1", "+1 1", "01 1", "1  1"}) {
     EXPECT_FALSE(ParseFrameRange(text).has_value()) << text;
   }
   EXPECT_TRUE(ParseFrameRange("36028797018963967 1").has_value()) << "the last there can be";

@@ -26,6 +26,7 @@
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
 #include "daemon/diagnosis/prober/tree.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 #include "proto/unique_fd.h"
 
@@ -230,8 +231,9 @@ absl::Duration SinceBoot() {
 bool ParseQuestion(absl::string_view question, uint64_t& frame, absl::Duration& length) {
   const std::vector<absl::string_view> words = absl::StrSplit(question, ' ');
   uint32_t milliseconds = 0;
-  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &frame) ||
-      !absl::SimpleAtoi(words[1], &milliseconds)) {
+  // A frame beyond all would be another one's place in the kernel's tables.
+  if (words.size() != 2 || !ParseDecimal(words[0], frame) || frame > kPagemapFrameMask ||
+      !ParseDecimal(words[1], milliseconds)) {
     return false;
   }
   length = absl::Milliseconds(milliseconds);

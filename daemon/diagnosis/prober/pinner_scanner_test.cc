@@ -103,7 +103,8 @@ TEST_F(PinnerScannerTest, TheEndOfTheTimeBoxIsTold) {
 }
 
 TEST_F(PinnerScannerTest, RefusesQuestionsThatAreNone) {
-  for (const char* question : {"", "1", "-1 5", "x 5", "1 x", "1 2 3"}) {
+  for (const char* question :
+       {"", "1", "-1 5", "x 5", "1 x", "1 2 3", "01 5", "+1 5", "36028797018963968 5"}) {
     EXPECT_EQ(Find(question).error_number, EINVAL) << question;
   }
 }

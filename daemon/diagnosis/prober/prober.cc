@@ -14,7 +14,6 @@
 #include <type_traits>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "daemon/diagnosis/prober/area_reader.h"
 #include "daemon/diagnosis/prober/cgroup_members.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
@@ -26,6 +25,7 @@
 #include "daemon/diagnosis/prober/tree.h"
 #include "daemon/handover/barrier_wire.h"
 #include "daemon/log.h"
+#include "proto/decimal.h"
 #include "proto/errno_status.h"
 #include "proto/fd_socket.h"
 #include "proto/unique_fd.h"
@@ -178,7 +178,7 @@ ProberReply Prober::ListMembers(absl::string_view place, const TimeBox& box) con
   ProberReply reply;
   reply.op = ProberOp::kCgroupMembers;
   uint32_t cgroup = 0;
-  if (!absl::SimpleAtoi(place, &cgroup) || cgroup >= cgroups_.size()) {
+  if (!ParseDecimal(place, cgroup) || cgroup >= cgroups_.size()) {
     reply.error_number = EINVAL;
     return reply;
   }

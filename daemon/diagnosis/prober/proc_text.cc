@@ -1,12 +1,12 @@
 #include "daemon/diagnosis/prober/proc_text.h"
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "heaps/memfd_name.h"
+#include "proto/decimal.h"
 
 namespace dmaheap {
 namespace {
@@ -46,8 +46,7 @@ absl::optional<BufferBacking> ClassifyPath(absl::string_view path) {
 absl::optional<uint64_t> ParsePipeLink(absl::string_view target) {
   uint64_t inode = 0;
   if (!absl::ConsumePrefix(&target, "pipe:[") || !absl::ConsumeSuffix(&target, "]") ||
-      target.empty() || !absl::c_all_of(target, absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(target, &inode)) {
+      !ParseDecimal(target, inode)) {
     return absl::nullopt;
   }
   return inode;
