@@ -44,10 +44,14 @@ bool ConsumeNumber(absl::string_view* text, int64_t max, int64_t* number) {
   return true;
 }
 
+// Whether a run comes after the last one, and apart from it. A range may go on in the next line.
+bool Follows(const std::vector<PageRun>& runs, const PageRun& run) {
+  if (runs.empty() || runs.back().range < run.range) return true;
+  return runs.back().range == run.range && run.first > runs.back().first + runs.back().pages;
+}
+
 // Takes "RUN+RUN+...", possibly nothing, from the front of text.
 absl::Status ConsumeRuns(absl::string_view* text, int range, std::vector<PageRun>* runs) {
-  int64_t end_of_last = 0;
-  bool first_of_range = true;
   while (true) {
     PageRun run;
     run.range = range;
@@ -61,11 +65,9 @@ absl::Status ConsumeRuns(absl::string_view* text, int range, std::vector<PageRun
     if (!absl::ConsumePrefix(text, "@") || !ConsumeNumber(text, kMaxPages, &run.first)) {
       return Malformed("a run of free pages is COUNT@START", before);
     }
-    if (run.pages == 0 || (!first_of_range && run.first <= end_of_last)) {
+    if (run.pages == 0 || !Follows(*runs, run)) {
       return Malformed("runs of free pages are ascending and apart", before);
     }
-    first_of_range = false;
-    end_of_last = run.first + run.pages;
     runs->push_back(run);
   }
 }

@@ -76,9 +76,11 @@ TEST(CmaFreeListTest, AListThatContradictsItselfIsRefused) {
            "24@264+10@270=> 34 free of 32768 total pages",  // runs overlap
            "24@264+10@100=> 34 free of 32768 total pages",  // runs go back
            "24@264+10@288=> 34 free of 32768 total pages",  // runs touch: they would be one
-           "0@264=> 0 free of 32768 total pages",           // an empty run
-           "24@100=> 24 free of 64 total pages",            // a run ends after the area
-           "40@0=> 40 free of 32 total pages",              // more free than there is
+           "range 0: 5@0\nrange 0: 5@0=> 10 free of 64 total pages",    // a run comes twice
+           "range 1: 5@0\nrange 0: 5@9\n=> 10 free of 64 total pages",  // ranges go back
+           "0@264=> 0 free of 32768 total pages",                       // an empty run
+           "24@100=> 24 free of 64 total pages",                        // a run ends after the area
+           "40@0=> 40 free of 32 total pages",                          // more free than there is
            "24@=> 24 free of 64 total pages",
            "24@0=> 24 free of total pages",
            "24@0 => 24 free of 64 total pages",

@@ -71,7 +71,9 @@ absl::StatusOr<std::vector<InotifyMark>> ParseInotifyMarks(absl::string_view fdi
   std::vector<InotifyMark> marks;
   const absl::Status status = ForEachLine(fdinfo, kInotifyMark, [&](absl::string_view line) {
     InotifyMark mark;
-    if (!HexAfter(line, " wd:", &mark.wd) || !HexAfter(line, " ino:", &mark.inode)) return false;
+    if (!HexAfter(line, " wd:", &mark.wd) || mark.wd < 0 || !HexAfter(line, " ino:", &mark.inode)) {
+      return false;
+    }
     marks.push_back(mark);
     return true;
   });

@@ -54,6 +54,11 @@ TEST(ParseEpollItemsTest, WhatIsCutOffOrStrangeIsNoAnswer) {
   }
 }
 
+TEST(ParseInotifyMarksTest, NoWatchDescriptorIsBelowZero) {
+  const auto marks = ParseInotifyMarks(WithHead("inotify wd:-1 ino:5 sdev:1 mask:400 \n"));
+  EXPECT_EQ(marks.status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST(ParseInotifyMarksTest, WatchDescriptorsAreHexadecimal) {
   const auto marks = ParseInotifyMarks(WithHead(
       "inotify wd:1a ino:1f40 sdev:1 mask:400 ignored_mask:0 fhandle-bytes:8 fhandle-type:1 "

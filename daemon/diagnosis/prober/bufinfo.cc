@@ -23,6 +23,8 @@ bool IsColumn(absl::string_view text) {
 }
 
 absl::optional<BufferRecord> ParseLine(absl::string_view line) {
+  // The kernel writes none.
+  if (absl::StrContains(line, absl::string_view("\0", 1))) return absl::nullopt;
   // The name may hold tabs of its own.
   const std::vector<absl::string_view> columns = absl::StrSplit(line, absl::MaxSplits('\t', 6));
   if (columns.size() < 6) return absl::nullopt;
@@ -62,17 +64,19 @@ absl::optional<Total> ParseTotal(absl::string_view line) {
 BufInfo ParseBufInfo(absl::string_view text) {
   BufInfo info;
   uint64_t bytes = 0;
+  // No machine has more; a sum that begins again at 0 could be any.
+  bool overflows = false;
   absl::optional<Total> total;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     if (const auto record = ParseLine(line)) {
-      bytes += record->size_bytes;
+      overflows |= __builtin_add_overflow(bytes, record->size_bytes, &bytes);
       info.buffers.push_back(*record);
     }
     // The last one counts: a name may hold what looks like another before it.
     if (const auto found = ParseTotal(line)) total = found;
   }
-  info.complete =
-      total.has_value() && total->objects == info.buffers.size() && total->bytes == bytes;
+  info.complete = total.has_value() && total->objects == info.buffers.size() &&
+                  total->bytes == bytes && !overflows;
   return info;
 }
 

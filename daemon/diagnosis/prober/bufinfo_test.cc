@@ -57,6 +57,14 @@ std::string WithName(absl::string_view name) {
                       "\nTotal 1 objects, 4096 bytes\n");
 }
 
+TEST(BufInfoTest, ASumThatBeginsAgainAtZeroIsNotWhole) {
+  const BufInfo info = ParseBufInfo(
+      "18446744073709551615\t00000002\t00080005\t00000001\ts\t00000007\ta\n"
+      "00000003\t00000002\t00080005\t00000001\ts\t00000008\tb\nTotal 2 objects, 2 bytes\n");
+  EXPECT_EQ(info.buffers.size(), 2u);
+  EXPECT_FALSE(info.complete);
+}
+
 TEST(BufInfoTest, ANameCanNotPretendToBeABuffer) {
   // As much as 31 bytes hold, with and without the zeros of the kernel.
   for (const char* name : {"x\n1\t1\t1\t1\ta\t42\tx", "\n00004096\t00000002\t00080005\t",

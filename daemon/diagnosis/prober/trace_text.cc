@@ -33,9 +33,15 @@ bool TakeFrame(absl::string_view fields, absl::string_view key, uint64_t& frame)
          absl::SimpleHexAtoi(*text, &frame);
 }
 
-bool TakeNumber(absl::string_view fields, absl::string_view key, int64_t& number) {
+// The kernel prints an int for each of these, so that whoever calculates with them in 64 bits need
+// not fear for the end.
+template <typename Number>
+bool TakeNumber(absl::string_view fields, absl::string_view key, Number& number) {
   const absl::optional<absl::string_view> text = Field(fields, key);
-  return text.has_value() && absl::SimpleAtoi(*text, &number);
+  int32_t value = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &value)) return false;
+  number = value;
+  return true;
 }
 
 // COMM may hold spaces, dashes and brackets of its own, so from the right.
@@ -60,10 +66,10 @@ TraceLine ParseTraceLine(absl::string_view line) {
   } else if (const size_t end = line.find(kFinished); end != absl::string_view::npos) {
     const absl::string_view fields = line.substr(end + kFinished.size());
     AllocationFinished finished;
-    int64_t negative = 0;
+    int32_t negative = 0;
     if (TakeNumber(fields, "errorno", negative) && negative <= 0 && negative > -4096 &&
         TakeThread(line.substr(0, end), finished.thread)) {
-      finished.error_number = static_cast<int>(-negative);
+      finished.error_number = -negative;
       return finished;
     }
   } else if (const size_t drop = line.find(kDropped); drop != absl::string_view::npos) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace dmaheap {
@@ -52,6 +53,15 @@ TEST(TraceTextTest, PassesOverEveryOtherLine) {
         ": test_pages_isolated: fin_pfn=0x2 ret=fail",
         "sh-90 [001] ..... 4.1: page_ref_mod_and_test: pfn=0x1b53d flags=none count=3",
         "sh-90 [001] ..... 4.1: page_ref_mod: pfn=0x1b53d flags=none count=3 mapcount=1"}) {
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(ParseTraceLine(line))) << line;
+  }
+}
+
+TEST(TraceTextTest, TakesNoCountThatTheKernelCanNotWrite) {
+  for (const char* counts : {"count=9223372036854775807 mapcount=0", "count=0 mapcount=2147483648",
+                             "count=-2147483649 mapcount=0"}) {
+    const std::string line = absl::StrCat(
+        "sh-90 [001] ..... 4.1: page_ref_mod_and_test: pfn=0x1b53d flags=none ", counts, " ret=0");
     EXPECT_TRUE(std::holds_alternative<std::monostate>(ParseTraceLine(line))) << line;
   }
 }
