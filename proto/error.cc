@@ -1,5 +1,7 @@
 #include "proto/error.h"
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "proto/wire.h"
 
@@ -142,8 +144,9 @@ absl::optional<std::string> GetErrorValue(const absl::Status& status, absl::stri
 absl::optional<absl::Duration> GetRetryAfter(const absl::Status& status) {
   google::rpc::RetryInfo retry;
   if (!GetDetail(status, retry)) return absl::nullopt;
-  return absl::Seconds(retry.retry_delay().seconds()) +
-         absl::Nanoseconds(retry.retry_delay().nanos());
+  const absl::Duration delay =
+      absl::Seconds(retry.retry_delay().seconds()) + absl::Nanoseconds(retry.retry_delay().nanos());
+  return std::max(delay, absl::ZeroDuration());
 }
 
 }  // namespace dmaheap

@@ -130,6 +130,14 @@ TEST(ErrorTest, QuotaAndRetryTravel) {
   EXPECT_EQ(GetRetryAfter(status), delay);
 }
 
+TEST(ErrorTest, ADelayThatIsOverIsNone) {
+  absl::Status status = absl::UnavailableError("x");
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(-1);
+  SetDetail(status, retry);
+  EXPECT_EQ(GetRetryAfter(status), absl::ZeroDuration());
+}
+
 TEST(ErrorTest, AnErrorOfAnotherDomainHasNoneOfOurReasons) {
   google::rpc::ErrorInfo info;
   info.set_domain("example.com");

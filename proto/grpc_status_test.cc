@@ -114,5 +114,13 @@ TEST(RpcStatusTest, TheErrnoStaysBehind) {
   EXPECT_EQ(ToRpcStatus(status).details_size(), 0);
 }
 
+TEST(RpcStatusTest, AnErrnoOfTheOtherEndIsNotOurs) {
+  google::rpc::Status message = ToRpcStatus(Rich());
+  auto* detail = message.add_details();
+  detail->set_type_url("dmaheap.errno");
+  detail->set_value("5");
+  EXPECT_EQ(GetErrno(FromRpcStatus(message)), 0);
+}
+
 }  // namespace
 }  // namespace dmaheap

@@ -29,6 +29,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
 absl::Status FromRpcStatus(const google::rpc::Status& message) {
   absl::Status status(static_cast<absl::StatusCode>(message.code()), message.message());
   for (const auto& detail : message.details()) {
+    if (!absl::StartsWith(detail.type_url(), kDetailPrefix)) continue;
     status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }
   return status;

@@ -8,7 +8,7 @@
 
 namespace dmaheap {
 
-// Payloads that are no google.rpc details (the errno) stay behind.
+// Both ways, payloads that are no google.rpc details stay behind: the errno is one of this process.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
 absl::Status FromRpcStatus(const google::rpc::Status& status);

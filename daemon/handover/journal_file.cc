@@ -83,7 +83,9 @@ journal::v1::Slot ToSlot(const ReservationRecord& reservation) {
 
 absl::optional<ReservationRecord> ToReservation(const journal::v1::ReservationRecord& record) {
   if (record.id() == 0 || record.size_bytes() <= 0 || record.count() <= 0 ||
-      !v1::Priority_IsValid(record.priority()) || record.priority() == v1::PRIORITY_UNSPECIFIED) {
+      record.refill_below() <= 0 || record.refill_below() > record.count() ||
+      record.lease_us() < 0 || !v1::Priority_IsValid(record.priority()) ||
+      record.priority() == v1::PRIORITY_UNSPECIFIED) {
     return absl::nullopt;
   }
   ReservationRecord reservation;

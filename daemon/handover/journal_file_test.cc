@@ -138,6 +138,17 @@ TEST_F(JournalFileTest, AReservationThatCanNotBeTrueIsADamagedSlot) {
   ReservationRecord nothing;
   nothing.id = 7;
   journal->WriteReservation(nothing);
+  ReservationRecord refills_more;
+  refills_more.id = 8;
+  refills_more.size_bytes = 4096;
+  refills_more.count = 2;
+  refills_more.refill_below = 3;
+  journal->WriteReservation(refills_more);
+  ReservationRecord ends_before_it_begins = refills_more;
+  ends_before_it_begins.id = 9;
+  ends_before_it_begins.refill_below = 1;
+  ends_before_it_begins.lease = absl::Microseconds(-1);
+  journal->WriteReservation(ends_before_it_begins);
 
   EXPECT_TRUE(Open()->TakeReservations().empty());
 }
