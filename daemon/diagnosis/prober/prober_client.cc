@@ -4,7 +4,9 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,9 +18,17 @@
 namespace dmaheap {
 namespace {
 
+// The prober reads what anybody writes, so its numbers may be any. What is too large is as large as
+// can be.
+template <typename Signed, typename Unsigned>
+Signed AtMost(Unsigned value) {
+  constexpr auto kMost = static_cast<Unsigned>(std::numeric_limits<Signed>::max());
+  return static_cast<Signed>(std::min(value, kMost));
+}
+
 absl::optional<int64_t> If(bool present, uint64_t value) {
   if (!present) return absl::nullopt;
-  return static_cast<int64_t>(value);
+  return AtMost<int64_t>(value);
 }
 
 ProbedBuffer ToBuffer(const BufferRecord& record) {
@@ -46,7 +56,7 @@ DmabufList ToList(const ProberReplyPart& reply) {
     const auto at = index.find({static_cast<uint32_t>(record.backing), record.inode});
     if (at == index.end()) continue;
     list.buffers[at->second].holders.push_back(
-        {.pid = record.pid, .kind = record.kind, .count = static_cast<int>(record.count)});
+        {.pid = record.pid, .kind = record.kind, .count = AtMost<int>(record.count)});
   }
   return list;
 }
@@ -86,7 +96,7 @@ FrameMappers ToMappers(const ProberReplyPart& reply) {
   }
   for (const MapperRecord& mapper : reply.mappers) {
     found.processes.push_back({.process = ToProcess(mapper.process),
-                               .pages = static_cast<int64_t>(mapper.pages),
+                               .pages = AtMost<int64_t>(mapper.pages),
                                .path = mapper.path});
   }
   return found;
@@ -111,7 +121,7 @@ FramePinners ToPinners(const ProberReplyPart& reply) {
 RefusingPage ToPage(const ProberReplyPart& reply) {
   RefusingPage page;
   page.error_number = reply.attempts.front().error_number;
-  page.windows_refused = static_cast<int>(reply.attempts.front().windows_refused);
+  page.windows_refused = AtMost<int>(reply.attempts.front().windows_refused);
   for (const FrameRecord& frame : reply.frames) {
     page.frame = frame.frame;
     page.watched = (frame.present & kFrameWatched) != 0;
@@ -138,7 +148,41 @@ absl::Status OneOf(const std::vector<Record>& records, absl::string_view what) {
       absl::StrCat("the prober answered with ", records.size(), " ", what, ", not 1"));
 }
 
+// One area; its runs ascending, apart, and inside of it.
+absl::Status CheckFreeList(const ProberReplyPart& reply) {
+  if (absl::Status one = OneOf(reply.areas, "areas"); !one.ok()) return one;
+  // No area of a machine has more (heaps/cma_area.cc reads up to that many).
+  constexpr uint64_t kMostPages = uint64_t{1} << 40;
+  const uint64_t total = reply.areas.front().count_pages;
+  bool sound = total <= kMostPages;
+  uint64_t free_from = 0;
+  for (const RunRecord& run : reply.runs) {
+    sound = sound && run.pages > 0 && run.first >= free_from && run.first < total &&
+            run.pages <= total - run.first;
+    // The page behind a run is in use, or both were one.
+    free_from = run.first + run.pages + 1;
+  }
+  if (sound) return absl::OkStatus();
+  return absl::InternalError("the prober answered with a free list that contradicts itself");
+}
+
+absl::Status CheckAttempt(const ProberReplyPart& reply) {
+  if (absl::Status one = OneOf(reply.attempts, "attempts"); !one.ok()) return one;
+  if (reply.attempts.front().error_number >= 0) return absl::OkStatus();
+  return absl::InternalError("the prober answered with an errno below 0");
+}
+
 absl::Status AnyReply(const ProberReplyPart&) { return absl::OkStatus(); }
+
+// Whether it has more than an answer may: what never ends would take all memory.
+bool IsTooLong(const ProberReplyPart& reply) {
+  const auto most =
+      std::max({reply.buffers.size(), reply.holders.size(), reply.areas.size(), reply.runs.size(),
+                reply.members.size(), reply.frames.size(), reply.mappers.size(),
+                reply.pinners.size(), reply.attempts.size(), reply.sources.size()});
+  // With as many parts without a record.
+  return most > kMaxProberRecords || reply.header.part > 10 * kMaxProberRecords;
+}
 
 // Turns a reply that was checked into what its caller asked for.
 template <typename Callback, typename Convert>
@@ -180,8 +224,7 @@ absl::StatusOr<uint64_t> ProberClient::ListDmabufs(DmabufsCallback callback) {
 absl::StatusOr<uint64_t> ProberClient::GetFreeList(absl::string_view area,
                                                    FreeListCallback callback) {
   return Send(ProberOp::kFreeRuns, area,
-              Answering(std::move(callback), &ToFreeList,
-                        [](const Reply& reply) { return OneOf(reply.areas, "areas"); }));
+              Answering(std::move(callback), &ToFreeList, &CheckFreeList));
 }
 
 absl::StatusOr<uint64_t> ProberClient::GetCgroupMembers(int cgroup, MembersCallback callback) {
@@ -213,8 +256,7 @@ absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced
   watches_.erase(replaced);
   absl::StatusOr<uint64_t> sequence =
       Send(ProberOp::kWatchPage, absl::StrCat(thread, " ", replaced),
-           Answering(std::move(callback), &ToPage,
-                     [](const Reply& reply) { return OneOf(reply.attempts, "attempts"); }));
+           Answering(std::move(callback), &ToPage, &CheckAttempt));
   if (sequence.ok()) watches_.emplace(*sequence, std::move(on_released));
   return sequence;
 }
@@ -275,7 +317,8 @@ void ProberClient::OnPart(ProberReplyPart part) {
       part.header.part == pending.next_part && part.header.op == static_cast<uint32_t>(pending.op);
   ++pending.next_part;
   AppendRecords(std::move(part), pending.arrived);
-  if (in_order && (pending.arrived.header.flags & kProberLast) == 0) return;
+  const bool too_long = IsTooLong(pending.arrived);
+  if (in_order && !too_long && (pending.arrived.header.flags & kProberLast) == 0) return;
 
   // The callback may ask again, so this request must be gone before.
   Pending done = std::move(pending);
@@ -283,6 +326,8 @@ void ProberClient::OnPart(ProberReplyPart part) {
   if (!in_order) {
     // The prober died between two parts and its successor answers.
     done.on_reply(absl::DataLossError("a part of the prober's reply is missing"));
+  } else if (too_long) {
+    done.on_reply(absl::InternalError("the prober's reply has no end"));
   } else if (const int error_number = done.arrived.header.error_number; error_number != 0) {
     done.on_reply(ErrnoStatus(error_number, "the prober could not answer"));
   } else {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -144,6 +145,49 @@ TEST_F(ProberClientTest, AFreeListComesBack) {
   EXPECT_EQ(answers[0]->free_pages, 55);
   EXPECT_EQ(answers[0]->runs.size(), 2u);
   EXPECT_EQ(answers[1].status().code(), absl::StatusCode::kInternal) << "of which area?";
+}
+
+TEST_F(ProberClientTest, AFreeListThatContradictsItselfIsNone) {
+  const std::vector<std::vector<RunRecord>> lists = {
+      {{.first = 0, .pages = 0}},
+      {{.first = 60, .pages = 5}},
+      {{.first = 8, .pages = 8}, {.first = 0, .pages = 4}},
+      {{.first = 8, .pages = 8}, {.first = 16, .pages = 4}},
+      {{.first = 0, .pages = 0x7fffffffffffffff}, {.first = 1, .pages = 0x7fffffffffffffff}}};
+  for (const std::vector<RunRecord>& runs : lists) {
+    std::vector<absl::Status> answers;
+    ProberReply reply;
+    reply.op = ProberOp::kFreeRuns;
+    reply.sequence =
+        client_->GetFreeList("reserved", [&](auto list) { answers.push_back(list.status()); })
+            .value();
+    reply.areas = {{.count_pages = 64}};
+    reply.runs = runs;
+    Answer(reply);
+    ASSERT_TRUE(client_->OnReadable().ok());
+
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_TRUE(absl::IsInternal(answers[0])) << runs.back().first;
+  }
+}
+
+TEST_F(ProberClientTest, AReplyThatDoesNotEndIsGivenUp) {
+  ProberReply reply;
+  reply.sequence = AskList();
+  reply.buffers.resize(100);
+  std::string bytes = EncodeProberReply(reply)[0];
+  for (uint32_t part = 0; part < 1000 && client_->pending() > 0; ++part) {
+    ProberReplyHeader header;
+    memcpy(&header, bytes.data(), sizeof(header));
+    header.part = part;
+    header.flags = 0;
+    memcpy(bytes.data(), &header, sizeof(header));
+    Send(bytes);
+    ASSERT_TRUE(client_->OnReadable().ok());
+  }
+
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_TRUE(absl::IsInternal(answers_[0].status()));
 }
 
 TEST_F(ProberClientTest, WhatTheProberCanSeeComesBack) {

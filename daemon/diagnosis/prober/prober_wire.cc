@@ -131,6 +131,10 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
   if (part.header.version != kProberWireVersion) {
     return Malformed(absl::StrCat("version ", part.header.version));
   }
+  if (part.header.error_number < 0) return Malformed("an errno below 0");
+  if (part.header.error_number != 0 && part.header.count != 0) {
+    return Malformed("records of a request that failed");
+  }
   absl::Status taken = absl::OkStatus();
   switch (static_cast<ProberRecordKind>(part.header.kind)) {
     case ProberRecordKind::kNone:

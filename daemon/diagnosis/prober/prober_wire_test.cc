@@ -132,6 +132,23 @@ TEST(ProberReplyTest, BytesThatAreCutOrAddedAreRefused) {
   EXPECT_FALSE(DecodeProberReply(std::string(kMaxProberDatagramBytes + 1, '\0')).ok());
 }
 
+TEST(ProberReplyTest, ARequestThatFailedHasNoRecords) {
+  std::string bytes = EncodeProberReply(ReplyWith(1, 0))[0];
+  ASSERT_TRUE(DecodeProberReply(bytes).ok());
+  const int32_t error_number = 13;
+  memcpy(bytes.data() + offsetof(ProberReplyHeader, error_number), &error_number,
+         sizeof(error_number));
+  EXPECT_FALSE(DecodeProberReply(bytes).ok());
+}
+
+TEST(ProberReplyTest, NoErrnoIsBelowZero) {
+  std::string bytes = EncodeProberReply(ReplyWith(0, 0))[0];
+  const int32_t error_number = -13;
+  memcpy(bytes.data() + offsetof(ProberReplyHeader, error_number), &error_number,
+         sizeof(error_number));
+  EXPECT_FALSE(DecodeProberReply(bytes).ok());
+}
+
 TEST(ProberReplyTest, ACountThatDoesNotFitTheBytesIsRefused) {
   const std::string good = EncodeProberReply(ReplyWith(2, 0))[0];
   for (const uint32_t count : {0u, 1u, 3u, 0x7fffffffu, 0xffffffffu, 0x2aaaaaabu}) {
