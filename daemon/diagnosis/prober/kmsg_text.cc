@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "proto/decimal.h"
 
@@ -50,6 +51,19 @@ absl::optional<std::string> WithoutEscapes(absl::string_view text) {
     text.remove_prefix(2);
   }
   return plain;
+}
+
+// Of "-,caller=T42".
+int32_t ThreadIn(absl::string_view fields) {
+  for (const absl::string_view field : absl::StrSplit(fields, ',')) {
+    absl::string_view caller = field;
+    int32_t thread = 0;
+    if (absl::ConsumePrefix(&caller, "caller=T") &&
+        ToNumber(caller, std::numeric_limits<int32_t>::max(), thread)) {
+      return thread;
+    }
+  }
+  return 0;
 }
 
 // Each further line is " KEY=VALUE".
@@ -141,6 +155,7 @@ absl::optional<KmsgRecord> ParseKmsgRecord(absl::string_view record) {
       !ParseDecimal(microseconds, parsed.microseconds)) {
     return absl::nullopt;
   }
+  parsed.thread = ThreadIn(prefix);
   absl::optional<std::string> plain = WithoutEscapes(text);
   if (!plain.has_value()) return absl::nullopt;
   parsed.text = *std::move(plain);

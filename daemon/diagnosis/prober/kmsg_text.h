@@ -31,6 +31,8 @@ struct KmsgRecord {
   uint64_t sequence = 0;
   // Since the boot, by the kernel's local clock.
   int64_t microseconds = 0;
+  // Who had it written (gettid(2)); 0: an interrupt, or not told (CONFIG_PRINTK_CALLER).
+  int32_t thread = 0;
   // Without its escapes, the line break and the lines with keys.
   std::string text;
 

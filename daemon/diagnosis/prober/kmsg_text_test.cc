@@ -50,6 +50,15 @@ TEST(KmsgRecordTest, TakesFurtherFieldsOfTheKernelsToCome) {
   EXPECT_EQ(record->text, "a;b");
 }
 
+TEST(KmsgRecordTest, TellsWhichThreadHadItWritten) {
+  EXPECT_EQ(ParseKmsgRecord("4,1,2,-,caller=T42;a\n")->thread, 42);
+  for (const absl::string_view other :
+       {"4,1,2,-;a\n", "4,1,2,-,caller=C3;a\n", "4,1,2,-,caller=T;a\n", "4,1,2,-,caller=T-1;a\n",
+        "4,1,2,-,caller=T2147483648;a\n", "4,1,2,-;a,caller=T7\n"}) {
+    EXPECT_EQ(ParseKmsgRecord(other)->thread, 0) << other;
+  }
+}
+
 TEST(KmsgRecordTest, KnowsWhatAProcessWrote) {
   const auto record = ParseKmsgRecord(
       "12,7,1,-;cma: cma_alloc: reserved: alloc failed, req-size: 1 pages, ret: -16\n");
