@@ -18,7 +18,8 @@ struct Row {
   const char* capabilities;
 };
 
-// The capabilities: fs/proc/task_mmu.c, fs/proc/page.c, mm/page_idle.c, and debugfs's own modes.
+// The capabilities: fs/proc/task_mmu.c, fs/proc/page.c, mm/page_idle.c, kernel/printk/printk.c, and
+// debugfs's own modes.
 constexpr Row kRows[] = {
     {Source::HEAP_NUMBERS, v1::Diagnosis::L1,
      "a kernel that counts the free pages of an area (CONFIG_CMA_SYSFS, since 6.14), and sysfs at "
@@ -26,6 +27,8 @@ constexpr Row kRows[] = {
      ""},
     {Source::FREE_LIST, v1::Diagnosis::L1,
      "a kernel with CONFIG_CMA_DEBUGFS, and debugfs at /sys/kernel/debug", "CAP_DAC_READ_SEARCH"},
+    {Source::KERNEL_LOG, v1::Diagnosis::L1, "a kernel with CONFIG_PRINTK, and its node /dev/kmsg",
+     "CAP_SYSLOG, or kernel.dmesg_restrict=0, at its start"},
     {Source::TRACE, v1::Diagnosis::L2,
      "a kernel with the events cma and page_isolation, and tracefs at /sys/kernel/tracing",
      "root, or write access to tracefs, at the daemon's start"},
@@ -85,7 +88,9 @@ v1::Diagnosis::EvidenceLevel BestLevel(const SourceErrors& errors) {
     if (tells(Source::PAGE_FLAGS) || tells(Source::PAGE_MAPS)) return v1::Diagnosis::L3;
     return v1::Diagnosis::L2;
   }
-  if (tells(Source::HEAP_NUMBERS) || tells(Source::FREE_LIST)) return v1::Diagnosis::L1;
+  if (tells(Source::HEAP_NUMBERS) || tells(Source::FREE_LIST) || tells(Source::KERNEL_LOG)) {
+    return v1::Diagnosis::L1;
+  }
   return v1::Diagnosis::L0;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/diagnosis/sources.h"
 
 #include <cerrno>
+#include <set>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,8 +30,9 @@ TEST(SourcesTest, EachKindIsDescribedOnceTheLeastFirst) {
   const std::vector<Source> sources = DescribeSources(All());
 
   ASSERT_EQ(static_cast<int>(sources.size()), Source::Kind_ARRAYSIZE - 1);
+  std::set<Source::Kind> kinds;
   for (size_t i = 0; i < sources.size(); ++i) {
-    EXPECT_EQ(static_cast<size_t>(sources[i].kind()), i + 1);
+    EXPECT_TRUE(kinds.insert(sources[i].kind()).second);
     EXPECT_GE(sources[i].level(), sources[i > 0 ? i - 1 : 0].level());
     EXPECT_EQ(sources[i].errno_name(), "");
     EXPECT_EQ(sources[i].remedy(), "");
@@ -42,6 +44,7 @@ TEST(SourcesTest, WhatIsMissingSaysWhyAndWhatWouldHelp) {
   errors[Source::PAGE_MAPS] = EPERM;
   errors[Source::FREE_LIST] = ENOENT;
   errors[Source::TRACE] = EIO;
+  errors[Source::KERNEL_LOG] = EPERM;
   errors.erase(Source::REFERENCES);
 
   EXPECT_EQ(Find(errors, Source::PAGE_MAPS).errno_name(), "EPERM");
@@ -49,6 +52,8 @@ TEST(SourcesTest, WhatIsMissingSaysWhyAndWhatWouldHelp) {
   EXPECT_EQ(Find(errors, Source::FREE_LIST).errno_name(), "ENOENT");
   EXPECT_THAT(Find(errors, Source::FREE_LIST).remedy(), HasSubstr("CONFIG_CMA_DEBUGFS"));
   EXPECT_THAT(Find(errors, Source::TRACE).remedy(), HasSubstr("log"));
+  EXPECT_EQ(Find(errors, Source::KERNEL_LOG).remedy(),
+            "the daemon needs CAP_SYSLOG, or kernel.dmesg_restrict=0, at its start");
   EXPECT_EQ(Find(errors, Source::REFERENCES).errno_name(), "ENOTCONN");
   EXPECT_THAT(Find(errors, Source::REFERENCES).remedy(), HasSubstr("prober"));
 }
@@ -67,6 +72,8 @@ TEST(SourcesTest, EachThatIsMissingLowersTheLevelToWhatIsLeft) {
   errors[Source::FREE_LIST] = ENOENT;
   EXPECT_EQ(BestLevel(errors), v1::Diagnosis::L1) << "the heap's numbers are known";
   errors[Source::HEAP_NUMBERS] = ENOENT;
+  EXPECT_EQ(BestLevel(errors), v1::Diagnosis::L1) << "the kernel's log is there";
+  errors[Source::KERNEL_LOG] = EPERM;
   EXPECT_EQ(BestLevel(errors), v1::Diagnosis::L0);
   EXPECT_EQ(BestLevel({}), v1::Diagnosis::L0);
 }

@@ -669,6 +669,7 @@ class PrivilegesTest : public KeeperTest {
 constexpr char kNoCapability[] = "0000000000000000";
 // CAP_DAC_READ_SEARCH (2) and CAP_SYS_PTRACE (19).
 constexpr char kProbersCapabilities[] = "0000000000280004";
+constexpr char kProbersBound[] = "0000000400280004";
 
 TEST_F(PrivilegesTest, TheBrokerHasNone) {
   StartAndWait();
@@ -692,9 +693,11 @@ TEST_F(PrivilegesTest, TheProberHasItsThreeAndASandbox) {
 
   EXPECT_EQ(StatusOf(prober, "Uid"), "54321\t54321\t54321\t54321");
   EXPECT_EQ(StatusOf(prober, "Groups"), "");
-  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+  // Of CAP_SYSLOG (34), with which it opened the kernel's log, only what no exec can give is left.
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) {
     EXPECT_EQ(StatusOf(prober, set), kProbersCapabilities) << set;
   }
+  EXPECT_EQ(StatusOf(prober, "CapBnd"), kProbersBound);
   EXPECT_EQ(StatusOf(prober, "NoNewPrivs"), "1");
   EXPECT_EQ(StatusOf(prober, "Seccomp"), "2");
   EXPECT_EQ(StatusOf(prober, "Name"), "dmaheapd-prober");

@@ -24,8 +24,10 @@ namespace dmaheap {
 //   CAP_SYS_ADMIN         the numbers of page frames in /proc/PID/pagemap; whatever else it allows
 //   is
 //                         a system call that the prober's sandbox ends the process for
+//   CAP_SYSLOG            opening /dev/kmsg where kernel.dmesg_restrict is set; the prober gives it
+//                         up right after
 inline constexpr cap_value_t kProberCapabilities[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
-                                                      CAP_SYS_ADMIN};
+                                                      CAP_SYS_ADMIN, CAP_SYSLOG};
 
 // Those of wanted that this process has (permitted), in the same order.
 absl::StatusOr<std::vector<cap_value_t>> AvailableCapabilities(

@@ -28,6 +28,8 @@ absl::optional<v1::EvidenceSource::Kind> KindOf(EvidenceSource source) {
       return v1::EvidenceSource::PROCESS_FILES;
     case EvidenceSource::kReferences:
       return v1::EvidenceSource::REFERENCES;
+    case EvidenceSource::kKernelLog:
+      return v1::EvidenceSource::KERNEL_LOG;
   }
   return absl::nullopt;
 }

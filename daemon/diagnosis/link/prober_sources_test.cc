@@ -52,7 +52,8 @@ class ProberSourcesTest : public FdLeakCheck {
     ProberReply reply;
     for (const EvidenceSource source :
          {EvidenceSource::kFreeList, EvidenceSource::kTrace, EvidenceSource::kPageFlags,
-          EvidenceSource::kPageMaps, EvidenceSource::kProcessFiles, EvidenceSource::kReferences}) {
+          EvidenceSource::kPageMaps, EvidenceSource::kProcessFiles, EvidenceSource::kReferences,
+          EvidenceSource::kKernelLog}) {
       reply.sources.push_back({.source = source});
     }
     return reply;
@@ -89,7 +90,7 @@ TEST_F(ProberSourcesTest, OneThatDiedWithTheQuestionIsAskedAgain) {
   const auto question = Question();
   ASSERT_TRUE(question.has_value());
   Answer(*question, Everything());
-  EXPECT_EQ(sources_->errors().size(), 6u);
+  EXPECT_EQ(sources_->errors().size(), 7u);
 }
 
 TEST_F(ProberSourcesTest, AnOlderProberThatDoesNotKnowTheQuestionLeavesTheLevelLow) {

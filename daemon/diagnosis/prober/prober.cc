@@ -102,16 +102,15 @@ absl::Duration BoxOf(ProberOp op) {
   }
 }
 
-// Without the sandbox nothing keeps that one to the few files that it is for.
-absl::Status DropAdmin() {
+// For good.
+absl::Status Drop(cap_value_t capability) {
   struct CapFree {
     void operator()(cap_t caps) const { cap_free(caps); }
   };
   const std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree> caps(cap_get_proc());
-  constexpr cap_value_t kAdmin[] = {CAP_SYS_ADMIN};
   if (caps == nullptr) return ErrnoStatus(errno, "cap_get_proc");
   for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
-    if (cap_set_flag(caps.get(), set, 1, kAdmin, CAP_CLEAR) != 0) {
+    if (cap_set_flag(caps.get(), set, 1, &capability, CAP_CLEAR) != 0) {
       return ErrnoStatus(errno, "cap_set_flag");
     }
   }
@@ -150,7 +149,10 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       reply = pages_.Unwatch(request->name);
       break;
     case ProberOp::kSources:
-      reply = FindSources(roots_, pages_, box);
+      reply = FindSources(roots_, pages_, log_, box);
+      break;
+    case ProberOp::kKernelLog:
+      reply = log_.Answer(box);
       break;
     case ProberOp::kCgroupMembers:
       reply = ListMembers(request->name, box);
@@ -272,6 +274,11 @@ int RunProber(const Options& options) {
     return kExitFailure;
   }
   Prober prober(ProberRoots(), LearnMemfdMark(), options.barrier_cgroups, handed->trace);
+  // The kernel's log is open; addresses of the kernel (/proc/kallsyms) are nobody's business.
+  if (absl::Status dropped = Drop(CAP_SYSLOG); !dropped.ok()) {
+    spdlog::error("event=start_failed {}", LogStatus(dropped));
+    return kExitFailure;
+  }
   // The first line of the log also loads the time zone, for which the sandbox has no room.
   spdlog::info("event=prober_started pid={}", getpid());
   const absl::Status sandbox = EnterProberSandbox();
@@ -285,7 +292,8 @@ int RunProber(const Options& options) {
         "event=no_sandbox note=\"this kernel has no CONFIG_SECCOMP_FILTER: who maps a page "
         "is not found\" {}",
         LogStatus(sandbox));
-    if (absl::Status dropped = DropAdmin(); !dropped.ok()) {
+    // Nothing else keeps that one to the few files that it is for.
+    if (absl::Status dropped = Drop(CAP_SYS_ADMIN); !dropped.ok()) {
       spdlog::error("event=start_failed {}", LogStatus(dropped));
       return kExitFailure;
     }

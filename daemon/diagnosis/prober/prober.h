@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "daemon/diagnosis/prober/dmabuf_lister.h"
+#include "daemon/diagnosis/prober/kernel_log.h"
 #include "daemon/diagnosis/prober/page_tracer.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "daemon/diagnosis/prober/roots.h"
@@ -45,7 +46,8 @@ class Prober {
       : roots_(roots),
         cgroups_(std::move(cgroups)),
         lister_(roots, std::move(mark)),
-        pages_(trace) {}
+        pages_(trace),
+        log_(roots.kernel_log) {}
 
   // The datagrams that answer a request. A request that does not decode gets none; an op that is
   // not known gets error_number ENOTSUP.
@@ -69,6 +71,7 @@ class Prober {
   const std::vector<std::string> cgroups_;
   DmabufLister lister_;
   PageTracer pages_;
+  KernelLog log_;
 };
 
 // The role: serves the sockets that the keeper handed over as "broker" and "keeper", inside the

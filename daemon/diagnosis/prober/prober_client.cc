@@ -61,13 +61,17 @@ DmabufList ToList(const ProberReplyPart& reply) {
   return list;
 }
 
+void AddRun(const RunRecord& run, CmaFreeList& list) {
+  list.runs.push_back({.first = static_cast<int64_t>(run.first),
+                       .pages = static_cast<int64_t>(run.pages),
+                       .range = static_cast<int>(run.range)});
+  list.free_pages += static_cast<int64_t>(run.pages);
+}
+
 CmaFreeList ToFreeList(const ProberReplyPart& reply) {
   CmaFreeList list;
   list.total_pages = static_cast<int64_t>(reply.areas.front().count_pages);
-  for (const RunRecord& run : reply.runs) {
-    list.runs.push_back({static_cast<int64_t>(run.first), static_cast<int64_t>(run.pages)});
-    list.free_pages += static_cast<int64_t>(run.pages);
-  }
+  for (const RunRecord& run : reply.runs) AddRun(run, list);
   return list;
 }
 
@@ -136,6 +140,29 @@ CgroupMemberList ToMembers(const ProberReplyPart& reply) {
   list.complete = (reply.header.flags & kProberMembersPartial) == 0;
   for (const MemberRecord& record : reply.members) list.pids.push_back(record.pid);
   return list;
+}
+
+FailureLog ToFailureLog(const ProberReplyPart& reply) {
+  FailureLog log;
+  // Of what is missing nobody knows what it would say.
+  if ((reply.header.flags & kProberLogPartial) != 0) return log;
+  log.whole_since = absl::FromUnixMicros(reply.logs.front().whole_since_microseconds);
+  auto run = reply.runs.begin();
+  for (const LoggedFailureRecord& record : reply.logged_failures) {
+    LoggedFailure& failure = log.failures.emplace_back();
+    failure.area = record.area;
+    failure.pages = static_cast<int64_t>(record.pages);
+    failure.error_number = record.error_number;
+    failure.thread = record.thread;
+    failure.latest = absl::FromUnixMicros(record.latest_microseconds);
+    if (record.total_pages == 0) continue;
+    CmaFreeList& list = failure.free_list.emplace();
+    list.total_pages = static_cast<int64_t>(record.total_pages);
+    for (uint32_t i = 0; i < record.runs && run != reply.runs.end(); ++i, ++run) {
+      AddRun(*run, list);
+    }
+  }
+  return log;
 }
 
 std::vector<SourceRecord> ToSources(const ProberReplyPart& reply) { return reply.sources; }
@@ -247,6 +274,12 @@ absl::StatusOr<uint64_t> ProberClient::FindPinners(uint64_t frame, absl::Duratio
 
 absl::StatusOr<uint64_t> ProberClient::FindSources(SourcesCallback callback) {
   return Send(ProberOp::kSources, "", Answering(std::move(callback), &ToSources));
+}
+
+absl::StatusOr<uint64_t> ProberClient::ReadKernelLog(LogCallback callback) {
+  return Send(ProberOp::kKernelLog, "",
+              Answering(std::move(callback), &ToFailureLog,
+                        [](const Reply& reply) { return OneOf(reply.logs, "logs"); }));
 }
 
 absl::StatusOr<uint64_t> ProberClient::WatchPage(pid_t thread, uint64_t replaced,

@@ -30,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "daemon/diagnosis/failure_log.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "heaps/cma_area.h"
 #include "proto/unique_fd.h"
@@ -141,6 +142,7 @@ class ProberClient {
   using MappersCallback = std::function<void(absl::StatusOr<FrameMappers>)>;
   using PinnersCallback = std::function<void(absl::StatusOr<FramePinners>)>;
   using SourcesCallback = std::function<void(absl::StatusOr<std::vector<SourceRecord>>)>;
+  using LogCallback = std::function<void(absl::StatusOr<FailureLog>)>;
   using PageCallback = std::function<void(absl::StatusOr<RefusingPage>)>;
   using ReleaseCallback = std::function<void()>;
 
@@ -169,6 +171,10 @@ class ProberClient {
 
   // What the kernel lets the prober see: each source once.
   absl::StatusOr<uint64_t> FindSources(SourcesCallback callback);
+
+  // The allocations that failed lately, by the kernel's log. Errno: why it can not be read. Where
+  // it was not read to its end, nothing is told of it.
+  absl::StatusOr<uint64_t> ReadKernelLog(LogCallback callback);
 
   // The page that refused the last window of that thread. Errno ENOENT: the kernel told of none;
   // ENOTSUP: it tells of none. on_released is called each time that the page is let go, until

@@ -190,6 +190,52 @@ TEST_F(ProberClientTest, AReplyThatDoesNotEndIsGivenUp) {
   EXPECT_TRUE(absl::IsInternal(answers_[0].status()));
 }
 
+TEST_F(ProberClientTest, WhatTheKernelsLogSaysComesBackEachWithItsList) {
+  std::vector<absl::StatusOr<FailureLog>> answers;
+  const auto ask = [&] {
+    return client_->ReadKernelLog([&](auto log) { answers.push_back(log); }).value();
+  };
+  ProberReply reply;
+  reply.op = ProberOp::kKernelLog;
+  reply.sequence = ask();
+  reply.logs = {{.whole_since_microseconds = 1'000'000}};
+  const auto failure = [](uint64_t total_pages, uint32_t runs) {
+    LoggedFailureRecord record{.latest_microseconds = 7'000'000,
+                               .pages = 60,
+                               .total_pages = total_pages,
+                               .runs = runs,
+                               .error_number = EBUSY,
+                               .thread = 42};
+    memcpy(record.area, "reserved", 9);
+    return record;
+  };
+  // The last says that it has more than there are.
+  reply.logged_failures = {failure(64, 2), failure(0, 0), failure(64, 0), failure(64, 9)};
+  reply.runs = {
+      {.first = 8, .pages = 32}, {.first = 41, .pages = 23}, {.first = 0, .pages = 64, .range = 1}};
+  Answer(reply);
+  reply.sequence = ask();
+  reply.flags = kProberLogPartial;
+  Answer(reply);
+  ASSERT_TRUE(client_->OnReadable().ok());
+
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0]->whole_since, absl::UnixEpoch() + absl::Seconds(1));
+  const std::vector<LoggedFailure>& failures = answers[0]->failures;
+  ASSERT_EQ(failures.size(), 4u);
+  EXPECT_EQ(failures[0].area, "reserved");
+  EXPECT_EQ(failures[0].pages, 60);
+  EXPECT_EQ(failures[0].error_number, EBUSY);
+  EXPECT_EQ(failures[0].thread, 42);
+  EXPECT_EQ(failures[0].latest, absl::UnixEpoch() + absl::Seconds(7));
+  EXPECT_EQ(failures[0].free_list->free_pages, 55);
+  EXPECT_FALSE(failures[1].free_list.has_value());
+  EXPECT_EQ(failures[2].free_list->free_pages, 0) << "a full area";
+  EXPECT_EQ(failures[3].free_list->runs.at(0), (PageRun{0, 64, 1}));
+  EXPECT_TRUE(answers[1]->failures.empty());
+  EXPECT_EQ(answers[1]->whole_since, absl::InfiniteFuture()) << "it was not read to its end";
+}
+
 TEST_F(ProberClientTest, WhatTheProberCanSeeComesBack) {
   std::vector<absl::StatusOr<std::vector<SourceRecord>>> answers;
   ProberReply reply;

@@ -55,7 +55,11 @@ TEST_F(ProberTest, AnswersForAnArea) {
 TEST_F(ProberTest, TellsWhatItCanSee) {
   const ProberReplyPart part = Answer(ProberOp::kSources, "");
 
-  EXPECT_EQ(part.sources.size(), 6u);
+  EXPECT_EQ(part.sources.size(), 7u);
+}
+
+TEST_F(ProberTest, WithoutAKernelLogItSaysSo) {
+  EXPECT_EQ(Answer(ProberOp::kKernelLog, "").header.error_number, ENOENT);
 }
 
 TEST_F(ProberTest, AnOpThatIsNotKnownIsNotSupported) {

@@ -101,6 +101,8 @@ std::vector<std::string> EncodeProberReply(const ProberReply& reply) {
     AppendParts(model, ProberRecordKind::kPinner, reply.pinners, parts);
     AppendParts(model, ProberRecordKind::kAttempt, reply.attempts, parts);
     AppendParts(model, ProberRecordKind::kSource, reply.sources, parts);
+    AppendParts(model, ProberRecordKind::kLog, reply.logs, parts);
+    AppendParts(model, ProberRecordKind::kLoggedFailure, reply.logged_failures, parts);
   }
   if (parts.empty()) parts.emplace_back(reinterpret_cast<const char*>(&model), sizeof(model));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -170,6 +172,12 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     case ProberRecordKind::kSource:
       taken = TakeRecords(bytes, part.header.count, part.sources);
       break;
+    case ProberRecordKind::kLog:
+      taken = TakeRecords(bytes, part.header.count, part.logs);
+      break;
+    case ProberRecordKind::kLoggedFailure:
+      taken = TakeRecords(bytes, part.header.count, part.logged_failures);
+      break;
     default:
       taken = Malformed(absl::StrCat("records of kind ", part.header.kind));
   }
@@ -183,6 +191,9 @@ absl::StatusOr<ProberReplyPart> DecodeProberReply(absl::string_view bytes) {
     record.path[sizeof(record.path) - 1] = '\0';
   }
   for (PinnerRecord& record : part.pinners) EndTexts(record.process);
+  for (LoggedFailureRecord& record : part.logged_failures) {
+    record.area[sizeof(record.area) - 1] = '\0';
+  }
   return part;
 }
 
@@ -203,6 +214,8 @@ void AppendRecords(ProberReplyPart part, ProberReplyPart& whole) {
   append(&ProberReplyPart::pinners);
   append(&ProberReplyPart::attempts);
   append(&ProberReplyPart::sources);
+  append(&ProberReplyPart::logs);
+  append(&ProberReplyPart::logged_failures);
 }
 
 }  // namespace dmaheap

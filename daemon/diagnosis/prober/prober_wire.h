@@ -20,7 +20,7 @@
 
 namespace dmaheap {
 
-inline constexpr uint32_t kProberWireVersion = 1;
+inline constexpr uint32_t kProberWireVersion = 2;
 
 // One datagram of a reply. The default send buffer of a Unix socket (net.core.wmem_default, 208
 // KiB) holds twelve of them, so that the prober rarely waits for the broker.
@@ -57,6 +57,11 @@ enum class ProberOp : uint32_t {
   // What the kernel lets this prober see. Records: one SourceRecord for each EvidenceSource. No
   // name.
   kSources = 9,
+  // The allocations that failed lately, by the kernel's log. Records: one LogRecord, then
+  // LoggedFailureRecord, in the order of the log, and the RunRecord of their free lists, in the
+  // same
+  // order. No name.
+  kKernelLog = 10,
 };
 
 struct ProberRequest {
@@ -90,7 +95,9 @@ enum class ProberRecordKind : uint32_t {
   kRun = 7,
   kPinner = 8,
   kAttempt = 9,
-  kSource = 10
+  kSource = 10,
+  kLog = 11,
+  kLoggedFailure = 12
 };
 
 // Flags of a reply.
@@ -104,6 +111,8 @@ inline constexpr uint32_t kProberBuffersPartial = 2;
 inline constexpr uint32_t kProberHoldersPartial = 4;
 // The members of the cgroup are not whole: the time box ended.
 inline constexpr uint32_t kProberMembersPartial = 8;
+// The kernel's log was not read to its end: the time box ended.
+inline constexpr uint32_t kProberLogPartial = 32;
 // No answer: the page of that sequence was let go.
 inline constexpr uint32_t kProberPageReleased = 16;
 
@@ -156,10 +165,12 @@ struct AreaRecord {
   uint64_t count_pages = 0;
 };
 
-// Free pages next to each other, counted from the beginning of the area.
+// Free pages next to each other, counted from the beginning of the area's range.
 struct RunRecord {
   uint64_t first = 0;
   uint64_t pages = 0;
+  uint32_t range = 0;
+  uint32_t reserved = 0;
 };
 
 struct MemberRecord {
@@ -232,6 +243,29 @@ struct PinnerRecord {
   uint32_t reserved = 0;
 };
 
+struct LogRecord {
+  // Nothing of the log is missing since then, by the monotonic clock.
+  int64_t whole_since_microseconds = 0;
+};
+
+// CMA_MAX_NAME of the kernel (include/linux/cma.h).
+inline constexpr size_t kAreaNameBytes = 64;
+
+struct LoggedFailureRecord {
+  // It was written then at the latest, by the monotonic clock.
+  int64_t latest_microseconds = 0;
+  uint64_t pages = 0;
+  // Of the whole area, and how many runs of it are free. 0: there is no free list.
+  uint64_t total_pages = 0;
+  uint32_t runs = 0;
+  int32_t error_number = 0;
+  // Who made it; 0: not told.
+  int32_t thread = 0;
+  uint32_t reserved = 0;
+  // Ends with a NUL byte. Empty: not told.
+  char area[kAreaNameBytes] = {};
+};
+
 // Where evidence comes from, as v1::EvidenceSource::Kind has it.
 enum class EvidenceSource : uint32_t {
   kFreeList = 1,
@@ -240,6 +274,7 @@ enum class EvidenceSource : uint32_t {
   kPageMaps = 4,
   kProcessFiles = 5,
   kReferences = 6,
+  kKernelLog = 7,
 };
 
 struct SourceRecord {
@@ -253,7 +288,7 @@ static_assert(sizeof(ProberReplyHeader) == 40);
 static_assert(sizeof(BufferRecord) == 96);
 static_assert(sizeof(HolderRecord) == 24);
 static_assert(sizeof(AreaRecord) == 8);
-static_assert(sizeof(RunRecord) == 16);
+static_assert(sizeof(RunRecord) == 24);
 static_assert(sizeof(MemberRecord) == 4);
 static_assert(sizeof(FrameRecord) == 40);
 static_assert(sizeof(ProcessRecord) == 216);
@@ -261,13 +296,16 @@ static_assert(sizeof(MapperRecord) == 384);
 static_assert(sizeof(PinnerRecord) == 224);
 static_assert(sizeof(AttemptRecord) == 8);
 static_assert(sizeof(SourceRecord) == 8);
+static_assert(sizeof(LogRecord) == 8);
+static_assert(sizeof(LoggedFailureRecord) == 104);
 static_assert(
     std::is_trivially_copyable_v<ProberRequest> && std::is_trivially_copyable_v<BufferRecord> &&
     std::is_trivially_copyable_v<HolderRecord> && std::is_trivially_copyable_v<AreaRecord> &&
     std::is_trivially_copyable_v<RunRecord> && std::is_trivially_copyable_v<MemberRecord> &&
     std::is_trivially_copyable_v<FrameRecord> && std::is_trivially_copyable_v<MapperRecord> &&
     std::is_trivially_copyable_v<PinnerRecord> && std::is_trivially_copyable_v<AttemptRecord> &&
-    std::is_trivially_copyable_v<SourceRecord>);
+    std::is_trivially_copyable_v<SourceRecord> && std::is_trivially_copyable_v<LogRecord> &&
+    std::is_trivially_copyable_v<LoggedFailureRecord>);
 
 // INVALID_ARGUMENT for a name that does not fit or holds a NUL byte.
 absl::StatusOr<std::string> EncodeProberRequest(ProberOp op, uint64_t sequence,
@@ -290,6 +328,8 @@ struct ProberReplyPart {
   std::vector<PinnerRecord> pinners;
   std::vector<AttemptRecord> attempts;
   std::vector<SourceRecord> sources;
+  std::vector<LogRecord> logs;
+  std::vector<LoggedFailureRecord> logged_failures;
 };
 
 // One datagram that says that the page of that sequence was let go.
@@ -312,6 +352,8 @@ struct ProberReply {
   std::vector<PinnerRecord> pinners;
   std::vector<AttemptRecord> attempts;
   std::vector<SourceRecord> sources;
+  std::vector<LogRecord> logs;
+  std::vector<LoggedFailureRecord> logged_failures;
 };
 
 // The datagrams of a reply, in order: at least one, the last one flagged. Of a failed reply

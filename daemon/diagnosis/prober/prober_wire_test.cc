@@ -54,7 +54,7 @@ TEST(ProberRequestTest, OtherSizesVersionsAndOpenNamesAreRefused) {
   }
   EXPECT_FALSE(DecodeProberRequest(good + "x").ok());
   std::string version = good;
-  version[0] = 2;
+  version[0] = kProberWireVersion + 1;
   EXPECT_FALSE(DecodeProberRequest(version).ok());
   std::string open_end = good;
   memset(open_end.data() + offsetof(ProberRequest, name), 'a', sizeof(ProberRequest::name));
@@ -117,6 +117,16 @@ TEST(ProberReplyTest, TextsThatDoNotEndAreEnded) {
   ASSERT_TRUE(part.ok()) << part.status();
   EXPECT_EQ(std::string(part->buffers[0].name), std::string(31, 'n'));
   EXPECT_EQ(std::string(part->buffers[0].exporter), std::string(31, 'e'));
+}
+
+TEST(ProberReplyTest, TheNameOfAnAreaIsEndedToo) {
+  ProberReply reply;
+  memset(reply.logged_failures.emplace_back().area, 'a', kAreaNameBytes);
+
+  const auto part = DecodeProberReply(EncodeProberReply(reply)[0]);
+
+  ASSERT_TRUE(part.ok()) << part.status();
+  EXPECT_EQ(std::string(part->logged_failures.at(0).area), std::string(kAreaNameBytes - 1, 'a'));
 }
 
 TEST(ProberReplyTest, BytesThatAreCutOrAddedAreRefused) {

@@ -1,4 +1,4 @@
-// Where the prober looks: the folders of this machine, or of a test.
+// Where the prober looks: the folders and files of this machine, or of a test.
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_ROOTS_H_
 #define DAEMON_DIAGNOSIS_PROBER_ROOTS_H_
@@ -11,6 +11,7 @@ struct ProberRoots {
   std::string proc = "/proc";
   std::string sys = "/sys";
   std::string debugfs = "/sys/kernel/debug";
+  std::string kernel_log = "/dev/kmsg";
 };
 
 }  // namespace dmaheap

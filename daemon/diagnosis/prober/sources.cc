@@ -104,7 +104,8 @@ int TryReferences(const ProberRoots& roots, const PageTracer& pages) {
 
 }  // namespace
 
-ProberReply FindSources(const ProberRoots& roots, const PageTracer& pages, const TimeBox& box) {
+ProberReply FindSources(const ProberRoots& roots, const PageTracer& pages, KernelLog& log,
+                        const TimeBox& box) {
   ProberReply reply;
   reply.op = ProberOp::kSources;
   reply.sources = {
@@ -114,6 +115,7 @@ ProberReply FindSources(const ProberRoots& roots, const PageTracer& pages, const
       {EvidenceSource::kPageMaps, TryPageMaps(roots, box)},
       {EvidenceSource::kProcessFiles, TryProcessFiles(roots, box)},
       {EvidenceSource::kReferences, TryReferences(roots, pages)},
+      {EvidenceSource::kKernelLog, log.Read(box)},
   };
   return reply;
 }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "daemon/diagnosis/prober/kernel_log.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
 #include "gtest/gtest.h"
@@ -36,14 +37,18 @@ class SourcesTest : public ::testing::Test {
                absl::StrFormat("0-%x rw-p 00000000 00:00 0 \n", sysconf(_SC_PAGESIZE)));
     tree_.File("proc/1/pagemap", Bytes({entry}));
   }
-  std::map<EvidenceSource, int> Find(const PageTracer& pages) { return Find(pages, tree_); }
-  static std::map<EvidenceSource, int> Find(const PageTracer& pages, const FakeTree& tree) {
+  std::map<EvidenceSource, int> Find(const PageTracer& pages) {
+    KernelLog log([](char*, size_t) -> ssize_t { return -EAGAIN; });
+    return Find(pages, log, tree_);
+  }
+  static std::map<EvidenceSource, int> Find(const PageTracer& pages, KernelLog& log,
+                                            const FakeTree& tree) {
     std::map<EvidenceSource, int> errors;
     for (const SourceRecord& record :
-         FindSources(tree.roots(), pages, TimeBox(absl::InfiniteDuration())).sources) {
+         FindSources(tree.roots(), pages, log, TimeBox(absl::InfiniteDuration())).sources) {
       EXPECT_TRUE(errors.emplace(record.source, record.error_number).second);
     }
-    EXPECT_EQ(errors.size(), 6u);
+    EXPECT_EQ(errors.size(), 7u);
     return errors;
   }
 
@@ -60,7 +65,8 @@ TEST_F(SourcesTest, WhereEverythingIsThereEachTells) {
 TEST_F(SourcesTest, WhereNothingIsThereEachSaysWhy) {
   const FakeTree empty;
 
-  std::map<EvidenceSource, int> errors = Find(PageTracer(), empty);
+  KernelLog log(empty.roots().kernel_log);
+  std::map<EvidenceSource, int> errors = Find(PageTracer(), log, empty);
 
   EXPECT_EQ(errors[EvidenceSource::kTrace], ENOTSUP) << "the keeper has none";
   errors.erase(EvidenceSource::kTrace);
@@ -86,6 +92,12 @@ TEST_F(SourcesTest, AProcessWithoutAPageTellsNothing) {
   MapPage(0);
 
   EXPECT_EQ(Find(traced_)[EvidenceSource::kPageMaps], ENODATA);
+}
+
+TEST_F(SourcesTest, ALogThatMayNotBeReadIsAMissingCapability) {
+  KernelLog log([](char*, size_t) -> ssize_t { return -EPERM; });
+
+  EXPECT_EQ(Find(traced_, log, tree_)[EvidenceSource::kKernelLog], EPERM);
 }
 
 TEST_F(SourcesTest, OneTableOfTwoIsNotEnough) {

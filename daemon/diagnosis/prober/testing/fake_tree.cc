@@ -26,7 +26,10 @@ FakeTree::~FakeTree() {
 }
 
 ProberRoots FakeTree::roots() const {
-  return {.proc = path_ + "/proc", .sys = path_ + "/sys", .debugfs = path_ + "/debugfs"};
+  return {.proc = path_ + "/proc",
+          .sys = path_ + "/sys",
+          .debugfs = path_ + "/debugfs",
+          .kernel_log = path_ + "/kmsg"};
 }
 
 void FakeTree::File(absl::string_view path, absl::string_view text) const {
