@@ -89,9 +89,27 @@ std::string PartText(const D::Opening::Part& part) {
                       absl::StrJoin(part.candidates(), ", "));
 }
 
+// "EBUSY, by the kernel log, 2s before the last attempt".
+std::string AllocatorText(const D& diagnosis) {
+  std::string text = diagnosis.allocator_errno_name();
+  if (diagnosis.allocator_errno_source() != v1::EvidenceSource::KIND_UNSPECIFIED) {
+    absl::StrAppend(&text, ", by the ",
+                    Words(v1::EvidenceSource::Kind_Name(diagnosis.allocator_errno_source())));
+  }
+  if (ToDuration(diagnosis.allocator_errno_age()) >= absl::Milliseconds(1)) {
+    absl::StrAppend(&text, ", of an attempt ", TimeText(diagnosis.allocator_errno_age()),
+                    " before the last");
+  }
+  return text;
+}
+
 void AddFit(const D& diagnosis, Lines& lines) {
   const D::Fit& fit = diagnosis.fit();
-  lines.push_back({"FREE_RUNS", absl::StrCat(fit.free_runs())});
+  const std::string source =
+      fit.source() == v1::EvidenceSource::KIND_UNSPECIFIED
+          ? ""
+          : absl::StrCat(", by the ", Words(v1::EvidenceSource::Kind_Name(fit.source())));
+  lines.push_back({"FREE_RUNS", absl::StrCat(fit.free_runs(), source)});
   lines.push_back({"ALIGNMENT", BothSizes(fit.align_bytes())});
   lines.push_back({"WASTE", BothSizes(fit.waste_bytes())});
   lines.push_back({"LARGEST_FIT", BothSizes(fit.largest_fit_bytes())});
@@ -132,6 +150,9 @@ Lines EvidenceOf(const D& diagnosis) {
                  {"POLICY", diagnosis.retry_policy()},
                  {"ERROR", v1::ErrorReason_Name(diagnosis.reason())},
                  {"ERRNO", diagnosis.errno_name()}};
+  if (!diagnosis.allocator_errno_name().empty()) {
+    lines.push_back({"ALLOCATOR", AllocatorText(diagnosis)});
+  }
   if (diagnosis.has_free_bytes()) lines.push_back({"FREE", BothSizes(diagnosis.free_bytes())});
   if (diagnosis.has_largest_free_bytes()) {
     lines.push_back({"LARGEST_FREE", BothSizes(diagnosis.largest_free_bytes())});

@@ -68,16 +68,20 @@ TEST(DiagnosisView, TheParagraphComesFirstAndIsNoWiderThanATerminal) {
 
 TEST(DiagnosisView, WhatIsNotKnownHasNoLine) {
   const std::string text = ExplainDiagnosis(Diagnosis(), kNow);
-  for (const char* field : {"PINNED_FOR", "REFERENCES", "FREE_RUNS", "HOLDER", "LARGEST_FREE"}) {
+  for (const char* field :
+       {"PINNED_FOR", "REFERENCES", "FREE_RUNS", "HOLDER", "LARGEST_FREE", "ALLOCATOR"}) {
     EXPECT_THAT(text, Not(HasSubstr(field)));
   }
 }
 
 TEST(DiagnosisView, AllEvidenceHasALine) {
   const std::string text = ExplainDiagnosis(
-      Diagnosis("free_bytes: 1048576 largest_free_bytes: 4096 shared_age { nanos: 400000000 } "
+      Diagnosis("allocator_errno_name: 'EBUSY' allocator_errno_source: KERNEL_LOG "
+                "allocator_errno_age { seconds: 2 } free_bytes: 1048576 largest_free_bytes: 4096 "
+                "shared_age { nanos: 400000000 } "
                 "fit { align_bytes: 1048576 waste_bytes: 479232 largest_fit_bytes: 4096 "
-                "  free_runs: 25 opening { parts { size_bytes: 8192 candidates: 'buffers/1' "
+                "  free_runs: 25 source: KERNEL_LOG opening { parts { size_bytes: 8192 candidates: "
+                "'buffers/1' "
                 "  candidates: 'buffers/2' } parts { size_bytes: 4096 } } } "
                 "pin { stuck_duration { seconds: 1 nanos: 234567890 } cause: PIPE page_kind: "
                 "  ANONYMOUS references: 2 mappings: 1 "
@@ -89,7 +93,9 @@ TEST(DiagnosisView, AllEvidenceHasALine) {
                 "  buffers_came: 2 }"),
       kNow);
   for (const char* line :
-       {"FREE          1MiB (1048576)", "LARGEST_FREE  4KiB (4096)", "FREE_RUNS     25",
+       {"FREE          1MiB (1048576)", "LARGEST_FREE  4KiB (4096)",
+        "FREE_RUNS     25, by the kernel log",
+        "ALLOCATOR     EBUSY, by the kernel log, of an attempt 2s before the last",
         "ALIGNMENT     1MiB (1048576)", "WASTE         468KiB (479232)",
         "TO_RELEASE    8KiB: one of buffers/1, buffers/2", "TO_RELEASE    4KiB of others",
         "READ_BEFORE   400ms", "PINNED_FOR    1.234s", "CAUSE         pipe",

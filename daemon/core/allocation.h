@@ -122,6 +122,16 @@ struct Allocation {
   absl::Time first_failure;
   absl::Time last_failure;
   PinnedPage page;
+  // The first attempt of that heap began.
+  absl::Time first_attempt;
+  // What the kernel's log says of its last attempt, or of an earlier one.
+  struct Logged {
+    int error_number = 0;
+    // The attempt's failure.
+    absl::Time failure;
+  };
+  absl::optional<Logged> logged = absl::nullopt;
+  absl::Time log_asked_at = absl::InfinitePast();
   // Who else waits for the answer about the page that is yet to come.
   std::function<void()> on_page_told;
   // While it backs off: when it tries again, and before when no event makes it try.

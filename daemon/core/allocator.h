@@ -169,7 +169,7 @@ class Allocator : private Engine::Client {
   Heap* FallbackHeap(const Allocation& allocation, const std::string& name) override;
   void OnFirstFailure(const Allocation& allocation) override;
   void OnLacksRoom(const Allocation& allocation) override;
-  void OnKeepsFailing(const Allocation& allocation) override { diagnoser_.OnFailed(allocation); }
+  void OnKeepsFailing(const AllocationPtr& allocation) override { diagnoser_.OnFailed(allocation); }
   void OnPageLeft(const Allocation& allocation) override;
   void OnAskClients(Allocation& allocation) override;
   HeapCounters& CountersOf(const Heap& heap) override { return counters_[&heap]; }

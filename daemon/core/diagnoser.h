@@ -2,7 +2,8 @@
 //
 // Costs nothing while requests succeed. An area's free list is read for requests that keep failing,
 // at most once a second, and for those that are about to fail for good: then what was read serves
-// all failures of the next 20 ms. Inside tasks only.
+// all failures of the next 20 ms. The kernel's log is read at these times too, where neither its
+// trace nor the list told. Inside tasks only.
 
 #ifndef DAEMON_CORE_DIAGNOSER_H_
 #define DAEMON_CORE_DIAGNOSER_H_
@@ -22,6 +23,7 @@
 #include "daemon/core/diagnosis_store.h"
 #include "daemon/core/gather_evidence.h"
 #include "daemon/core/holder_trends.h"
+#include "daemon/diagnosis/failure_log.h"
 #include "daemon/diagnosis/sources.h"
 #include "daemon/loop/executor.h"
 #include "daemon/telemetry/diagnosis_counts.h"
@@ -50,7 +52,7 @@ class Diagnoser {
 
   // An attempt of it failed just now, not the first few: what its area looks like is read for when
   // it fails for good, by its deadline for instance.
-  void OnFailed(const Allocation& allocation);
+  void OnFailed(const AllocationPtr& allocation);
 
   // It has failed for good: calls ready once what can be known of it is there, or the time box is
   // over; inside this call where nothing has to be waited for.
@@ -76,7 +78,14 @@ class Diagnoser {
 
   // Reads the free list if it is older; returns whether an answer is yet to come.
   bool Look(const Allocation& allocation, absl::Duration window);
-  void OnFreeList(const std::string& area, absl::StatusOr<CmaFreeList> list);
+  void OnFreeList(const std::string& area, absl::StatusOr<CmaFreeList> list,
+                  v1::EvidenceSource::Kind source);
+  // Asks for the log where it may tell more; done is called after the answer. Returns whether one
+  // is yet to come.
+  bool ReadLog(const AllocationPtr& allocation, absl::AnyInvocable<void()> done);
+  void OnLog(Allocation& allocation, const FailedAttempts& attempts, absl::Time failure,
+             const FailureLog& log);
+  bool LogMayTell(const Allocation& allocation) const;
 
   Executor& executor_;
   AreaInspector& areas_;

@@ -5,11 +5,14 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "daemon/core/testing/core_fixture.h"
+#include "daemon/diagnosis/failure_log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "heaps/cma_area.h"
 #include "proto/error.h"
 
 namespace dmaheap {
@@ -400,6 +403,284 @@ TEST_F(DiagnosesTest, ASuccessAsksNobodyAndLeavesNothing) {
   EXPECT_TRUE(areas_.asked.empty());
   EXPECT_EQ(pages_.asked(), 0);
   EXPECT_EQ(store().List(absl::nullopt, {.size = 1}).diagnoses_size(), 0);
+}
+
+// A kernel without tracefs and debugfs, whose heap says nothing of itself.
+class LogAloneTest : public DiagnosesTest {
+ protected:
+  void SetUp() override {
+    DiagnosesTest::SetUp();
+    areas_.there = false;
+    areas_.has_log = true;
+    cma_->SetUsage({});
+  }
+
+  // A line of now, for two pages of the area.
+  LoggedFailure Line(int error_number) const {
+    return {.area = "area",
+            .pages = 2,
+            .error_number = error_number,
+            .latest = executor_.Now() + absl::Milliseconds(1)};
+  }
+  FailureLog Log(std::vector<LoggedFailure> failures) const {
+    return {.failures = std::move(failures), .whole_since = executor_.Now() - absl::Minutes(1)};
+  }
+  void AnswerLog(absl::StatusOr<FailureLog> log) {
+    Do([&, this] { areas_.AnswerLog(std::move(log)); });
+  }
+};
+
+TEST_F(LogAloneTest, APinIsToldByIt) {
+  const Call call = Fail();
+  EXPECT_FALSE(call->done());
+
+  AnswerLog(Log({Line(EBUSY)}));
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::CONTIGUOUS_MEMORY_PINNED);
+  const v1::Diagnosis diagnosis = Newest();
+  EXPECT_EQ(diagnosis.verdict(), v1::Diagnosis::PINNED_TRANSIENT);
+  EXPECT_EQ(diagnosis.confidence(), v1::Diagnosis::POSSIBLE);
+  EXPECT_EQ(diagnosis.evidence_level(), v1::Diagnosis::L1);
+  EXPECT_EQ(diagnosis.errno_name(), "ENOMEM");
+  EXPECT_EQ(diagnosis.allocator_errno_name(), "EBUSY");
+  EXPECT_EQ(diagnosis.allocator_errno_source(), v1::EvidenceSource::KERNEL_LOG);
+  EXPECT_EQ(diagnosis.allocator_errno_age().nanos(), 0);
+  EXPECT_FALSE(diagnosis.has_pin()) << "of the page nothing is known";
+  EXPECT_THAT(diagnosis.explanation(), HasSubstr("The kernel's log says so: EBUSY."));
+}
+
+TEST_F(LogAloneTest, ThatThereWasNoPlaceIsToldByIt) {
+  const Call call = Fail();
+
+  AnswerLog(Log({Line(ENOMEM)}));
+
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED);
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::FRAGMENTED);
+  EXPECT_EQ(Newest().confidence(), v1::Diagnosis::POSSIBLE);
+  EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L1);
+}
+
+TEST_F(LogAloneTest, WithTheBooksThatTheAreaIsFullIsToldByIt) {
+  ASSERT_TRUE(Allocate(Request(nullptr, 15))->ok());
+  const Call call = Fail();
+
+  AnswerLog(Log({Line(ENOMEM)}));
+
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::HEAP_EXHAUSTED);
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::EXHAUSTED);
+  EXPECT_EQ(Newest().confidence(), v1::Diagnosis::LIKELY);
+}
+
+TEST_F(LogAloneTest, AnothersFailureIsNotTakenForOurs) {
+  const absl::Time before = executor_.Now() - absl::Milliseconds(1);
+  Fail();
+  LoggedFailure earlier = Line(EBUSY);
+  earlier.latest = before;
+  LoggedFailure larger = Line(EBUSY);
+  larger.pages = 3;
+  LoggedFailure elsewhere = Line(EBUSY);
+  elsewhere.area = "other";
+
+  AnswerLog(Log({earlier, larger, elsewhere}));
+
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::UNKNOWN);
+  EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L0);
+  EXPECT_EQ(Newest().allocator_errno_name(), "");
+}
+
+TEST_F(LogAloneTest, OneOfTwoThatMayBeOursIsNotGuessed) {
+  Fail();
+  AnswerLog(Log({Line(EBUSY), Line(ENOMEM)}));
+
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::UNKNOWN);
+}
+
+TEST_F(LogAloneTest, ALogThatCanNotBeReadLeavesTheErrnoAlone) {
+  const Call call = Fail();
+  AnswerLog(absl::PermissionDeniedError("dmesg_restrict"));
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::UNKNOWN);
+  EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L0);
+}
+
+TEST_F(LogAloneTest, IsNotWaitedForLongerThanTheTimeBox) {
+  const Call call = Fail();
+  executor_.Advance(Diagnoser::kTimeBox);
+
+  ASSERT_TRUE(call->done());
+  AnswerLog(Log({Line(EBUSY)}));
+  EXPECT_EQ(call->calls, 1);
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::UNKNOWN);
+}
+
+TEST_F(LogAloneTest, OneThatIsCancelledMeanwhileIsNotExplained) {
+  const Call call = Fail();
+  Cancel(call);
+
+  AnswerLog(Log({Line(EBUSY)}));
+
+  EXPECT_EQ(call->calls, 1);
+  EXPECT_EQ(store().List(absl::nullopt, {.size = 1}).diagnoses_size(), 0);
+}
+
+TEST_F(LogAloneTest, WhatItSaidOfAnEarlierAttemptIsKeptAndSaidToBeOfThat) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'nofail' jitter: 0 backoff_multiplier: 1 "
+                         "initial_backoff { nanos: 10000000 } max_backoff { nanos: 10000000 } }"));
+  cma_->OnAllocate([this] { cma_->Script({ENOMEM}); });
+  AllocateRequest request = Request(nullptr, 2);
+  request.retry_policy = kNofailPolicy;
+  request.deadline = executor_.Now() + absl::Milliseconds(200);
+  const Call call = Allocate(std::move(request));
+  executor_.Advance(absl::Milliseconds(30));
+  ASSERT_EQ(areas_.log_asked, 1) << "after the fourth";
+  AnswerLog(Log({Line(EBUSY)}));
+
+  executor_.Advance(absl::Milliseconds(170));
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(areas_.log_asked, 1) << "once a second";
+  EXPECT_EQ(Newest().verdict(), v1::Diagnosis::PINNED_TRANSIENT);
+  EXPECT_GE(Newest().allocator_errno_age().nanos(), 150'000'000);
+  EXPECT_THAT(Newest().explanation(), HasSubstr("before the last."));
+}
+
+TEST_F(LogAloneTest, WhatItSaidOfAHeapIsNotSaidOfTheNext) {
+  SetPolicy(absl::StrCat(kEverything,
+                         "retry_policies { name: 'falls' max_attempts: 5 jitter: 0 "
+                         "initial_backoff { nanos: 1000000 } max_backoff { nanos: 1000000 } "
+                         "backoff_multiplier: 1 fallback_heaps: 'system' }"));
+  cma_->Script({ENOMEM, ENOMEM, ENOMEM, ENOMEM, ENOMEM});
+  system_->Script({ENOMEM, ENOMEM, ENOMEM, ENOMEM, ENOMEM});
+  AllocateRequest request = Request(nullptr, 2);
+  request.retry_policy = "falls";
+  const Call call = Allocate(std::move(request));
+  executor_.Advance(absl::Milliseconds(3));
+  ASSERT_EQ(areas_.log_asked, 1);
+  AnswerLog(Log({Line(EBUSY)}));
+
+  executor_.Advance(absl::Seconds(1));
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().heap(), "heaps/system");
+  EXPECT_EQ(Newest().allocator_errno_name(), "");
+}
+
+// The golden text from the field, by way of the log.
+TEST_F(LogAloneTest, ItsFreeListStandsInForTheBitmap) {
+  constexpr int64_t kAreaPages = 32768;
+  constexpr int64_t kFieldPages = 2187;
+  HeapDescription field;
+  field.name = "field";
+  field.area = "reserved";
+  field.contiguity = v1::PHYSICAL;
+  field.size_bytes = kAreaPages * kPage;
+  FakeHeap* const heap = AddHeap(field);
+  areas_.there = true;
+  heap->Script({ENOMEM});
+  AllocateRequest request = Request(nullptr, kFieldPages);
+  request.heap = "field";
+  request.retry_policy = "failfast";
+  const Call call = Allocate(std::move(request));
+  Answer(absl::PermissionDeniedError("no debugfs"));
+  LoggedFailure line = Line(ENOMEM);
+  line.area = "reserved";
+  line.pages = kFieldPages;
+  line.free_list =
+      ParseCmaFreeList(
+          "24@264+96@416+117@2955+117@5259+117@7563+117@9867+117@12171+117@14475+6@14714+6@14842+"
+          "6@14970+6@15098+6@15226+6@15354+39@16089+39@16857+39@17625+39@18393+39@19161+39@19929+"
+          "117@22155+117@24459+117@26763+117@29067+1397@31371=> 2957 free of 32768 total pages")
+          .value();
+
+  AnswerLog(Log({line}));
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(GetReason(call->status()), ErrorReason::CONTIGUOUS_MEMORY_FRAGMENTED);
+  const v1::Diagnosis diagnosis = Newest();
+  EXPECT_EQ(diagnosis.verdict(), v1::Diagnosis::FRAGMENTED);
+  EXPECT_EQ(diagnosis.confidence(), v1::Diagnosis::CERTAIN);
+  EXPECT_EQ(diagnosis.evidence_level(), v1::Diagnosis::L1);
+  EXPECT_EQ(diagnosis.fit().source(), v1::EvidenceSource::KERNEL_LOG);
+  EXPECT_EQ(diagnosis.fit().waste_bytes(), 117 * kPage);
+  EXPECT_EQ(diagnosis.fit().free_runs(), 25);
+  EXPECT_EQ(diagnosis.free_bytes(), 2957 * kPage);
+  EXPECT_EQ(diagnosis.largest_free_bytes(), 1397 * kPage);
+  EXPECT_EQ(diagnosis.shared_age().nanos(), 0);
+  EXPECT_THAT(diagnosis.explanation(),
+              HasSubstr("12111872 bytes are free, but the largest run has only 5722112."));
+  EXPECT_THAT(diagnosis.explanation(), HasSubstr("Which pages are free, the kernel's log says."));
+  EXPECT_THAT(diagnosis.explanation(), HasSubstr("each strands 479232 bytes"));
+}
+
+TEST_F(LogAloneTest, AFreeListOfAnAreaOfAnotherSizeIsAnothers) {
+  Fail();
+  LoggedFailure line = Line(ENOMEM);
+  line.free_list = CmaFreeList{.runs = {{0, 1}}, .free_pages = 1, .total_pages = 17};
+
+  AnswerLog(Log({line}));
+
+  EXPECT_FALSE(Newest().has_fit());
+  EXPECT_EQ(Newest().allocator_errno_name(), "ENOMEM") << "the line is ours all the same";
+}
+
+TEST_F(DiagnosesTest, WhereTheTraceAndTheListTellTheLogIsNotRead) {
+  areas_.has_log = true;
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  pages_.OpenEyes();
+  const Call call = Fail();
+  Answer(CmaFreeList{.runs = {{0, 4}}, .free_pages = 4, .total_pages = 16});
+  Do([this] { pages_.Find(PageInTheWay{.inner_error_number = ENOMEM}); });
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(areas_.log_asked, 0);
+  EXPECT_EQ(Newest().allocator_errno_source(), v1::EvidenceSource::TRACE);
+}
+
+TEST_F(DiagnosesTest, WhatHasNoPlaceNeedsNoErrno) {
+  areas_.has_log = true;
+  const Call call = Fail();
+  Answer(Fragmented());
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(areas_.log_asked, 0);
+}
+
+TEST_F(DiagnosesTest, WhereTheTraceToldNothingTheLogIsRead) {
+  areas_.has_log = true;
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  pages_.OpenEyes();
+  const Call call = Fail();
+  Answer(CmaFreeList{.runs = {{0, 4}}, .free_pages = 4, .total_pages = 16});
+  EXPECT_EQ(areas_.log_asked, 0);
+  Do([this] { pages_.Find(absl::NotFoundError("none")); });
+
+  EXPECT_FALSE(call->done());
+  ASSERT_EQ(areas_.log_asked, 1);
+  Do([this] { areas_.AnswerLog(FailureLog()); });
+  ASSERT_TRUE(call->done());
+}
+
+TEST_F(DiagnosesTest, TheTraceHasTheLastWord) {
+  areas_.has_log = true;
+  areas_.there = false;
+  cma_->SetUsage({.free_bytes = 4 * kPage, .largest_free_bytes = 4 * kPage});
+  pages_.OpenEyes();
+  const Call call = Fail();
+  Do([this] { pages_.Find(PageInTheWay{.inner_error_number = ENOMEM}); });
+  ASSERT_EQ(areas_.log_asked, 1) << "for its list";
+  const absl::Time now = executor_.Now();
+  Do([this, now] {
+    areas_.AnswerLog(
+        FailureLog{.failures = {{.area = "area", .pages = 2, .error_number = EBUSY, .latest = now}},
+                   .whole_since = now - absl::Minutes(1)});
+  });
+
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Newest().allocator_errno_name(), "ENOMEM");
+  EXPECT_EQ(Newest().evidence_level(), v1::Diagnosis::L2);
 }
 
 }  // namespace

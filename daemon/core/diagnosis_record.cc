@@ -25,12 +25,11 @@ v1::Diagnosis::EvidenceLevel LevelOf(const Evidence& evidence, const Allocation&
   const bool page_is_known = evidence.frame.has_value() &&
                              evidence.frame->kind != v1::Diagnosis::Pin::PAGE_KIND_UNSPECIFIED;
   if (allocation.page.mappers.has_value() || page_is_known) return v1::Diagnosis::L3;
-  if (evidence.frame.has_value() || evidence.windows_refused.has_value() ||
-      evidence.inner_error_number != 0) {
+  if (evidence.frame.has_value() || evidence.windows_refused.has_value()) {
     return v1::Diagnosis::L2;
   }
   if (evidence.free_pages.has_value() || evidence.largest_run_pages.has_value() ||
-      evidence.fit.has_value()) {
+      evidence.fit.has_value() || evidence.inner_error_number != 0) {
     return v1::Diagnosis::L1;
   }
   return v1::Diagnosis::L0;
@@ -63,6 +62,7 @@ void AddFit(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
   told.set_waste_bytes(fit.waste_pages(record.evidence.pages) * page_bytes);
   told.set_largest_fit_bytes(fit.largest_fit_pages * page_bytes);
   told.set_free_runs(static_cast<int64_t>(record.sight->free_list->runs.size()));
+  told.set_source(record.evidence.fit_source);
   if (fit.larger_by_pages) told.set_larger_by_bytes(*fit.larger_by_pages * page_bytes);
   if (fit.opening) AddOpening(record, *fit.opening, page_bytes, uid, *told.mutable_opening());
   // The list of free pages knows the largest run where the heap does not.
@@ -71,6 +71,13 @@ void AddFit(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
   }
   if (!message.has_free_bytes()) message.set_free_bytes(fit.free_pages * page_bytes);
   *message.mutable_shared_age() = ToProtoDuration(record.evidence.fit_age);
+}
+
+void AddInnerError(const Evidence& evidence, v1::Diagnosis& message) {
+  if (evidence.inner_error_number == 0) return;
+  message.set_allocator_errno_name(ErrnoName(evidence.inner_error_number));
+  message.set_allocator_errno_source(evidence.inner_error_source);
+  *message.mutable_allocator_errno_age() = ToProtoDuration(evidence.inner_error_age);
 }
 
 // uid: whose processes are named; absent: all.
@@ -164,6 +171,7 @@ v1::Diagnosis ViewFor(const FailureRecord& record, absl::optional<uint32_t> uid)
   message.set_verdict(judgement.verdict);
   message.set_confidence(judgement.confidence);
   message.set_evidence_level(LevelOf(record.evidence, record.allocation));
+  AddInnerError(record.evidence, message);
   AddFit(record, uid, message);
   AddPin(record, uid, message);
   AddHolders(record, uid, message);

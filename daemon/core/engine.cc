@@ -117,6 +117,7 @@ void Engine::StartAttempt(const AllocationPtr& allocation) {
   ++allocation->attempts_on_heap;
   if (allocation->after_sync) ++allocation->attempts_after_sync;
   allocation->attempt_start = executor_.Now();
+  if (allocation->attempts_on_heap == 1) allocation->first_attempt = allocation->attempt_start;
   allocation->attempt_under_way = true;
   allocation->state = Allocation::State::kAttempting;
   client_.OnProgress(*allocation);
@@ -198,7 +199,7 @@ void Engine::Failed(const AllocationPtr& allocation, absl::Duration took) {
   Decide(allocation, {.barrier = has_room, .sync = has_room});
   if (allocation->ended || allocation->giving_up || error_number != ENOMEM) return;
   AskForPage(allocation);
-  if (allocation->attempts_on_heap >= PinnedPage::kFirstAsked) client_.OnKeepsFailing(*allocation);
+  if (allocation->attempts_on_heap >= PinnedPage::kFirstAsked) client_.OnKeepsFailing(allocation);
 }
 
 void Engine::AskForPage(const AllocationPtr& allocation) {
@@ -400,6 +401,7 @@ void Engine::TurnTo(const AllocationPtr& allocation, const std::string& fallback
   allocation->heap = heap;
   allocation->lane = &lanes_.Of(*heap);
   allocation->attempts_on_heap = 0;
+  allocation->logged.reset();
   allocation->after_sync = false;
   Enqueue(allocation, executor_.Now());
 }

@@ -60,7 +60,7 @@ class Engine {
     // An attempt failed, and the heap has no room for it: who can give some back may.
     virtual void OnLacksRoom(const Allocation& allocation) = 0;
     // An attempt failed for want of memory, after several: it may fail for good.
-    virtual void OnKeepsFailing(const Allocation& allocation) = 0;
+    virtual void OnKeepsFailing(const AllocationPtr& allocation) = 0;
     // The page in its way, whose pinners are known, is not in its way any more.
     virtual void OnPageLeft(const Allocation& allocation) = 0;
     // Its policy has clients asked to give memory back.

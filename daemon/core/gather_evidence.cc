@@ -112,6 +112,7 @@ Evidence GatherEvidence(const Allocation& allocation, const BufferTable& table,
   if (sight != nullptr && sight->free_list.has_value()) {
     evidence.fit = FitOf(*sight, table, page_bytes, evidence.pages);
     evidence.fit_age = std::max(allocation.last_failure - sight->read_at, absl::ZeroDuration());
+    evidence.fit_source = sight->source;
   }
   if (const auto simulated = FailedAttempt(allocation.last_error); simulated.has_value()) {
     AddSimulated(*simulated, evidence);
@@ -119,14 +120,25 @@ Evidence GatherEvidence(const Allocation& allocation, const BufferTable& table,
   if (const auto& told = allocation.page.told;
       told.has_value() && evidence.inner_error_number == 0) {
     evidence.inner_error_number = told->inner_error_number;
+    evidence.inner_error_source = v1::EvidenceSource::TRACE;
     evidence.windows_refused = told->windows_refused;
+  }
+  if (allocation.logged.has_value() && evidence.inner_error_number == 0) {
+    evidence.inner_error_number = allocation.logged->error_number;
+    evidence.inner_error_source = v1::EvidenceSource::KERNEL_LOG;
+    evidence.inner_error_age = allocation.last_failure - allocation.logged->failure;
   }
   if (allocation.page.frame != 0) {
     evidence.frame = FrameOf(allocation.page);
   }
+  int64_t booked_bytes = 0;
   for (const HeapHolder& holder : holders) {
+    booked_bytes += holder.totals.bytes;
     evidence.holders.push_back(
         {.bytes = holder.totals.bytes, .came = holder.change.came, .went = holder.change.went});
+  }
+  if (const auto bytes = allocation.heap->description().size_bytes; bytes.has_value()) {
+    evidence.unbooked_pages = (*bytes - booked_bytes) / page_bytes;
   }
   return evidence;
 }

@@ -24,6 +24,8 @@ namespace dmaheap {
 struct AreaSight {
   absl::optional<CmaFreeList> free_list = absl::nullopt;
   absl::Time read_at = absl::InfinitePast();
+  // FREE_LIST or KERNEL_LOG; unspecified: by the heap itself.
+  v1::EvidenceSource::Kind source = v1::EvidenceSource::KIND_UNSPECIFIED;
   // The buffers that the books had in it then, in the order of their numbers; an Opening names them
   // by their place here.
   std::vector<uint64_t> buffers = {};

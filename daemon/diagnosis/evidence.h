@@ -51,12 +51,18 @@ struct Evidence {
   absl::optional<int64_t> free_pages = absl::nullopt;
   absl::optional<int64_t> largest_run_pages = absl::nullopt;
   absl::optional<Fit> fit = absl::nullopt;
-  // The free list that fit is of was read so long before the last failure.
+  // The free list that fit is of was read so long before the last failure, and where.
   absl::Duration fit_age = absl::ZeroDuration();
+  v1::EvidenceSource::Kind fit_source = v1::EvidenceSource::KIND_UNSPECIFIED;
+  // What no buffer of the books has; others may have it.
+  absl::optional<int64_t> unbooked_pages = absl::nullopt;
 
-  // The errno inside the kernel's allocator, by its log or its trace of the last attempt; 0: it
-  // does not tell. Its callers answer ENOMEM whatever it was.
+  // The errno inside the kernel's allocator, by its trace of the last attempt or its log of that or
+  // an earlier one; 0: it does not tell. Its callers answer ENOMEM whatever it was.
   int inner_error_number = 0;
+  v1::EvidenceSource::Kind inner_error_source = v1::EvidenceSource::KIND_UNSPECIFIED;
+  // That attempt failed so long before the last.
+  absl::Duration inner_error_age = absl::ZeroDuration();
   // Windows of the last attempt that were refused for the sake of a page; absent: no trace.
   absl::optional<int> windows_refused = absl::nullopt;
   // The page that refused the last of them.

@@ -88,6 +88,9 @@ std::string FitInWords(const v1::Diagnosis& diagnosis) {
   if (!diagnosis.has_fit()) return "";
   const v1::Diagnosis::Fit& fit = diagnosis.fit();
   std::string text;
+  if (fit.source() == v1::EvidenceSource::KERNEL_LOG) {
+    text = " Which pages are free, the kernel's log says.";
+  }
   if (fit.waste_bytes() > 0) {
     absl::StrAppend(&text, " The kernel begins a buffer of this size at multiples of ",
                     fit.align_bytes(), " bytes only, so that each strands ", fit.waste_bytes(),
@@ -129,6 +132,10 @@ std::string LeakInWords(const v1::Diagnosis& diagnosis) {
 }
 
 std::string ExhaustedInWords(const v1::Diagnosis& diagnosis) {
+  if (!diagnosis.has_free_bytes()) {
+    return absl::StrCat("what live buffers leave of the heap is too little",
+                        HoldersInWords(diagnosis), ".");
+  }
   return absl::StrCat("the heap has only ", diagnosis.free_bytes(),
                       " bytes free, the rest is in live buffers", HoldersInWords(diagnosis), ".");
 }
@@ -145,6 +152,42 @@ std::string MissingInWords(const v1::Diagnosis& diagnosis, v1::Diagnosis::Eviden
   if (words.empty()) return "";
   return absl::StrCat(
       " On this machine the daemon lacks what might tell: ", Listed(std::move(words)), ".");
+}
+
+// By which the kernel's log is told from what was seen of a page.
+bool IsByLog(const v1::Diagnosis& diagnosis) {
+  return diagnosis.allocator_errno_source() == v1::EvidenceSource::KERNEL_LOG;
+}
+
+std::string LogInWords(const v1::Diagnosis& diagnosis) {
+  if (!IsByLog(diagnosis)) return "";
+  const absl::Duration age = DurationOf(diagnosis.allocator_errno_age());
+  return absl::StrCat(" The kernel's log says so: ", diagnosis.allocator_errno_name(),
+                      age < absl::Milliseconds(1)
+                          ? ""
+                          : absl::StrCat(", of an attempt ", TimeText(age), " before the last"),
+                      ".");
+}
+
+std::string TransientByLogInWords(const v1::Diagnosis& diagnosis) {
+  return absl::StrCat(
+      "pages that could not be moved were in the way",
+      diagnosis.has_largest_free_bytes() ? "."
+                                         : " (or, with a kernel since 6.15, there was no place).",
+      LogInWords(diagnosis),
+      " Whether one of them stays is not known: try again, or choose a retry policy that waits "
+      "longer.",
+      MissingInWords(diagnosis, v1::Diagnosis::L2));
+}
+
+// No page was in its way, and the room is not known.
+std::string NoPlaceInWords(const v1::Diagnosis& diagnosis) {
+  return absl::StrCat(
+      "no page was in the way; the area had no place for it: what is free is ",
+      diagnosis.has_free_bytes() ? "" : "too little, or ",
+      "in runs that are too short. (Or the machine has no free memory to move pages to.)",
+      LogInWords(diagnosis), " A repeat alone does not help; buffers have to be released.",
+      MissingInWords(diagnosis, v1::Diagnosis::L1));
 }
 
 std::string TransientInWords(const v1::Diagnosis& diagnosis) {
@@ -191,12 +234,14 @@ std::string PinInWords(const v1::Diagnosis& diagnosis) {
 std::string ExplanationOf(const v1::Diagnosis& diagnosis) {
   switch (diagnosis.verdict()) {
     case v1::Diagnosis::PINNED_TRANSIENT:
+      if (IsByLog(diagnosis) && !diagnosis.has_pin()) return TransientByLogInWords(diagnosis);
       return absl::StrCat(TransientInWords(diagnosis),
                           ". The same request goes another time: try again, or choose a retry "
                           "policy that waits longer.");
     case v1::Diagnosis::PINNED_STUCK:
       return StuckInWords(diagnosis);
     case v1::Diagnosis::FRAGMENTED:
+      if (!diagnosis.has_largest_free_bytes()) return NoPlaceInWords(diagnosis);
       return absl::StrCat(diagnosis.free_bytes(), " bytes are free, but the largest run has only ",
                           diagnosis.largest_free_bytes(),
                           ". A repeat alone does not help; buffers have to be released.",
@@ -212,8 +257,10 @@ std::string ExplanationOf(const v1::Diagnosis& diagnosis) {
     case v1::Diagnosis::LEAK_SUSPECTED:
       return absl::StrCat(ExhaustedInWords(diagnosis), LeakInWords(diagnosis));
     case v1::Diagnosis::NO_MIGRATION_TARGET:
-      return "the area has room, but the machine has no free memory to move the pages to that lie "
-             "in it. Free memory, or reserve the buffers ahead.";
+      return absl::StrCat(
+          "the area has room, but the machine has no free memory to move the pages to that lie in "
+          "it.",
+          LogInWords(diagnosis), " Free memory, or reserve the buffers ahead.");
     case v1::Diagnosis::PERMISSION:
       return "the daemon may not use the heap's node: check its rights on it.";
     case v1::Diagnosis::HEAP_ABSENT:

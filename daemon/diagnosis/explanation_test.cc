@@ -122,6 +122,55 @@ TEST(Explanation, OfAFragmentedAreaItIsSaidWhatWouldHelp) {
   EXPECT_THAT(text, HasSubstr("Now 5242880 bytes at most would fit."));
 }
 
+TEST(Explanation, APinByTheKernelsLogIsToldWithItAndWithWhatWouldTellWhichPage) {
+  EXPECT_EQ(
+      Explained(absl::StrCat("verdict: PINNED_TRANSIENT errno_name: 'ENOMEM' "
+                             "allocator_errno_name: 'EBUSY' "
+                             "allocator_errno_source: KERNEL_LOG ",
+                             kMissing)),
+      "pages that could not be moved were in the way (or, with a kernel since 6.15, there was "
+      "no place). The kernel's log says so: EBUSY. Whether one of them stays is not known: try "
+      "again, or choose a retry policy that waits "
+      "longer. On this machine the daemon lacks what might tell: PROCESS_FILES (c).");
+}
+
+TEST(Explanation, WhereThereWasRoomAPinIsAllThatBusyCanMean) {
+  EXPECT_THAT(Explained("verdict: PINNED_TRANSIENT allocator_errno_name: 'EBUSY' "
+                        "allocator_errno_source: KERNEL_LOG largest_free_bytes: 4096"),
+              HasSubstr("were in the way. The kernel's log"));
+}
+
+TEST(Explanation, WhatTheLogSaysOfAnEarlierAttemptIsSaidToBeOfThat) {
+  EXPECT_THAT(Explained("verdict: PINNED_TRANSIENT allocator_errno_name: 'EBUSY' "
+                        "allocator_errno_source: KERNEL_LOG allocator_errno_age { seconds: 2 }"),
+              HasSubstr("The kernel's log says so: EBUSY, of an attempt 2s before the last."));
+}
+
+TEST(Explanation, NoPlaceByTheKernelsLogIsToldFromAPin) {
+  const std::string text = Explained(
+      absl::StrCat("verdict: FRAGMENTED errno_name: 'ENOMEM' allocator_errno_name: 'ENOMEM' "
+                   "allocator_errno_source: KERNEL_LOG ",
+                   kMissing));
+  EXPECT_EQ(text,
+            "no page was in the way; the area had no place for it: what is free is too little, or "
+            "in runs that are too short. (Or the machine has no free memory to move pages to.) The "
+            "kernel's log says so: ENOMEM. A repeat alone does not help; buffers have to be "
+            "released. On this machine the daemon lacks what might tell: FREE_LIST (b), "
+            "PROCESS_FILES (c).");
+}
+
+TEST(Explanation, AFreeListOfTheKernelsLogIsToldToBeThat) {
+  EXPECT_THAT(Explained("verdict: FRAGMENTED free_bytes: 12111872 largest_free_bytes: 5722112 "
+                        "fit { source: KERNEL_LOG }"),
+              HasSubstr("Which pages are free, the kernel's log says."));
+}
+
+TEST(Explanation, AHeapThatIsFullByTheBooksHasNoNumberOfFreeBytes) {
+  EXPECT_EQ(Explained("verdict: EXHAUSTED holders { uid: 7 live_buffers: 1 live_bytes: 4096 }"),
+            "what live buffers leave of the heap is too little: uid 7 with 1 buffer of 4096 bytes. "
+            "Release buffers, or ask for less.");
+}
+
 TEST(Explanation, OfAFullHeapItIsSaidWhoHasIt) {
   EXPECT_THAT(Explained("verdict: EXHAUSTED free_bytes: 4096 "
                         "holders { uid: 1000 live_buffers: 3 live_bytes: 12288 } "

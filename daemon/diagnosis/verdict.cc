@@ -25,6 +25,11 @@ bool OneOnlyGrows(const Evidence& evidence) {
       });
 }
 
+Judgement JudgeFull(const Evidence& evidence, v1::Diagnosis::Confidence confidence) {
+  if (!OneOnlyGrows(evidence)) return {v1::Diagnosis::EXHAUSTED, confidence};
+  return {v1::Diagnosis::LEAK_SUSPECTED, std::min(confidence, v1::Diagnosis::LIKELY)};
+}
+
 // The call did not come as far as the area.
 Judgement JudgeCall(int error_number) {
   switch (error_number) {
@@ -74,8 +79,12 @@ Judgement Judge(const Evidence& evidence) {
   absl::optional<int64_t> free = evidence.free_pages;
   if (!free.has_value() && evidence.fit.has_value()) free = evidence.fit->free_pages;
   if (free.has_value() && *free < evidence.pages) {
-    return OneOnlyGrows(evidence) ? Judgement{v1::Diagnosis::LEAK_SUSPECTED, v1::Diagnosis::LIKELY}
-                                  : Judgement{v1::Diagnosis::EXHAUSTED, v1::Diagnosis::CERTAIN};
+    return JudgeFull(evidence, v1::Diagnosis::CERTAIN);
+  }
+  // Books may be behind what clients have closed.
+  if (!free.has_value() && evidence.inner_error_number != 0 &&
+      evidence.unbooked_pages.value_or(evidence.pages) < evidence.pages) {
+    return JudgeFull(evidence, v1::Diagnosis::LIKELY);
   }
   const bool runs_too_short =
       evidence.largest_run_pages.has_value() && *evidence.largest_run_pages < evidence.pages;
@@ -88,17 +97,20 @@ Judgement Judge(const Evidence& evidence) {
         fresh ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
   }
 
-  // The newest kernels answer EBUSY for a full area too, which is out of the question here.
+  // The newest kernels answer EBUSY for a full area too (cma_range_alloc, since 6.15): out of the
+  // question where the room is known, and a reason to say no more than possible where it is not.
   const bool refused = evidence.windows_refused.value_or(0) > 0 || evidence.frame.has_value() ||
                        evidence.inner_error_number == EBUSY || evidence.error_number == EBUSY;
   if (refused) return JudgePin(evidence);
+  if (evidence.inner_error_number != ENOMEM) return {};
   const bool room_is_known = evidence.fit.has_value() || evidence.largest_run_pages.has_value();
-  if (room_is_known && evidence.inner_error_number == ENOMEM) {
-    const bool traced = evidence.windows_refused.has_value();
-    return {v1::Diagnosis::NO_MIGRATION_TARGET,
-            traced ? v1::Diagnosis::CERTAIN : v1::Diagnosis::LIKELY};
-  }
-  return {};
+  // No page was in the way, so there was no place, or nowhere to move the pages to that lie there.
+  if (!room_is_known) return {v1::Diagnosis::FRAGMENTED, v1::Diagnosis::POSSIBLE};
+  const bool traced = evidence.windows_refused.has_value();
+  const bool fresh = evidence.inner_error_age <= kFreshFor && evidence.fit_age <= kFreshFor;
+  return {v1::Diagnosis::NO_MIGRATION_TARGET, traced  ? v1::Diagnosis::CERTAIN
+                                              : fresh ? v1::Diagnosis::LIKELY
+                                                      : v1::Diagnosis::POSSIBLE};
 }
 
 }  // namespace dmaheap

@@ -153,9 +153,38 @@ Evidence BusyThoughFull() {
   return evidence;
 }
 
-Evidence NoMemoryAndNoRoomKnown() {
+// Where the kernel's log is all that tells.
+Evidence ByLog(int inner_error_number) {
   Evidence evidence = NoMemory();
-  evidence.inner_error_number = ENOMEM;
+  evidence.inner_error_number = inner_error_number;
+  evidence.inner_error_source = v1::EvidenceSource::KERNEL_LOG;
+  return evidence;
+}
+
+Evidence ByLogAndBooks(int inner_error_number, int64_t unbooked_pages,
+                       std::vector<HolderTrend> holders = {}) {
+  Evidence evidence = ByLog(inner_error_number);
+  evidence.unbooked_pages = unbooked_pages;
+  evidence.holders = std::move(holders);
+  return evidence;
+}
+
+Evidence BooksAlone() {
+  Evidence evidence = NoMemory();
+  evidence.unbooked_pages = 0;
+  return evidence;
+}
+
+Evidence ByLogOfThePast() {
+  Evidence evidence = NoTarget(absl::nullopt);
+  evidence.inner_error_age = absl::Seconds(1);
+  return evidence;
+}
+
+// The log had the list of free pages too.
+Evidence ByLogWithList(int inner_error_number, bool fits) {
+  Evidence evidence = ByLog(inner_error_number);
+  evidence.fit = Fit{.free_pages = 4096, .largest_run_pages = fits ? 2048 : 1000, .fits = fits};
   return evidence;
 }
 
@@ -168,10 +197,37 @@ INSTANTIATE_TEST_SUITE_P(
              v1::Diagnosis::LIKELY},
         Case{"NothingButTheErrno", NoMemory(), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE},
         Case{"RoomAndNothingElse", WithRoom(), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE},
-        Case{"NoMemoryWithoutTheBitmap", NoMemoryAndNoRoomKnown(), v1::Diagnosis::UNKNOWN,
-             v1::Diagnosis::POSSIBLE},
         Case{"TheNewestKernelsSayBusyOfAFullArea", BusyThoughFull(), v1::Diagnosis::EXHAUSTED,
              v1::Diagnosis::CERTAIN}),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    OfTheLog, VerdictTest,
+    ::testing::Values(
+        Case{"BusyIsAPin", ByLog(EBUSY), v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE},
+        Case{"NoMemoryIsNoPin", ByLog(ENOMEM), v1::Diagnosis::FRAGMENTED, v1::Diagnosis::POSSIBLE},
+        Case{"ThatItWasInterruptedSaysNothing", ByLog(EINTR), v1::Diagnosis::UNKNOWN,
+             v1::Diagnosis::POSSIBLE},
+        Case{"NoMemoryAndFullByTheBooks", ByLogAndBooks(ENOMEM, 1023), v1::Diagnosis::EXHAUSTED,
+             v1::Diagnosis::LIKELY},
+        Case{"NoMemoryAndNotFullByTheBooks", ByLogAndBooks(ENOMEM, 1024), v1::Diagnosis::FRAGMENTED,
+             v1::Diagnosis::POSSIBLE},
+        Case{"BusyThoughFullByTheBooks", ByLogAndBooks(EBUSY, 1023), v1::Diagnosis::EXHAUSTED,
+             v1::Diagnosis::LIKELY},
+        Case{"FullByTheBooksOfOneWhoOnlyTakes",
+             ByLogAndBooks(ENOMEM, 0, {{.bytes = 50, .came = 8, .went = 0}}),
+             v1::Diagnosis::LEAK_SUSPECTED, v1::Diagnosis::LIKELY},
+        Case{"BooksAloneSayNothing", BooksAlone(), v1::Diagnosis::UNKNOWN, v1::Diagnosis::POSSIBLE},
+        Case{"NowhereToMoveToInThePast", ByLogOfThePast(), v1::Diagnosis::NO_MIGRATION_TARGET,
+             v1::Diagnosis::POSSIBLE},
+        Case{"BusyWithAListThatHasRoom", ByLogWithList(EBUSY, true),
+             v1::Diagnosis::PINNED_TRANSIENT, v1::Diagnosis::POSSIBLE},
+        Case{"NoMemoryWithAListThatHasRoom", ByLogWithList(ENOMEM, true),
+             v1::Diagnosis::NO_MIGRATION_TARGET, v1::Diagnosis::LIKELY},
+        Case{"AListWithoutAPlace", ByLogWithList(ENOMEM, false), v1::Diagnosis::FRAGMENTED,
+             v1::Diagnosis::CERTAIN},
+        Case{"TheNewestKernelsSayBusyWithoutAPlace", ByLogWithList(EBUSY, false),
+             v1::Diagnosis::FRAGMENTED, v1::Diagnosis::CERTAIN}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -259,7 +259,8 @@ class CoreFixture : public FdLeakCheck {
   SourceErrors sources_ = {
       {v1::EvidenceSource::FREE_LIST, 0},     {v1::EvidenceSource::TRACE, 0},
       {v1::EvidenceSource::PAGE_FLAGS, 0},    {v1::EvidenceSource::PAGE_MAPS, 0},
-      {v1::EvidenceSource::PROCESS_FILES, 0}, {v1::EvidenceSource::REFERENCES, 0}};
+      {v1::EvidenceSource::PROCESS_FILES, 0}, {v1::EvidenceSource::REFERENCES, 0},
+      {v1::EvidenceSource::KERNEL_LOG, 0}};
   FakeFilesystemSync filesystems_{{"/data", "/cache"}};
   EventList events_;
   // Who was asked to give back what, whether or not that may be asked.

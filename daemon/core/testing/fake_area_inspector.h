@@ -22,11 +22,23 @@ class FakeAreaInspector : public AreaInspector {
     return true;
   }
 
+  bool ReadLog(OnLog on_log) override {
+    if (!has_log) return false;
+    ++log_asked;
+    log_questions_.push_back(std::move(on_log));
+    return true;
+  }
+
   // The oldest question; inside a task.
   void Answer(absl::StatusOr<CmaFreeList> list) {
     OnFreeList question = std::move(questions_.front());
     questions_.erase(questions_.begin());
     question(std::move(list));
+  }
+  void AnswerLog(absl::StatusOr<FailureLog> log) {
+    OnLog question = std::move(log_questions_.front());
+    log_questions_.erase(log_questions_.begin());
+    question(std::move(log));
   }
   // The oldest question is never answered.
   void Forget() { questions_.erase(questions_.begin()); }
@@ -35,8 +47,12 @@ class FakeAreaInspector : public AreaInspector {
   // Whether anybody can be asked.
   bool there = false;
   std::vector<std::string> asked;
+  // The same for the log.
+  bool has_log = false;
+  int log_asked = 0;
 
  private:
+  std::vector<OnLog> log_questions_;
   std::vector<OnFreeList> questions_;
 };
 

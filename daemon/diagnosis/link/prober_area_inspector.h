@@ -18,10 +18,13 @@ class ProberAreaInspector : public AreaInspector {
       : executor_(executor), client_(client) {}
 
   bool ReadFreeList(const std::string& area, OnFreeList on_free_list) override;
+  bool ReadLog(OnLog on_log) override;
 
  private:
   Executor& executor_;
   ProberClient& client_;
+  // It can not be read on this machine: nobody is asked any more.
+  bool no_log_ = false;
 };
 
 }  // namespace dmaheap

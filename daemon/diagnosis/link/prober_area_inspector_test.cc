@@ -37,12 +37,15 @@ class ProberAreaInspectorTest : public FdLeakCheck {
     return inspector_->ReadFreeList(
         "reserved", [this](absl::StatusOr<CmaFreeList> list) { answers_.push_back(list); });
   }
+  bool AskForLog() {
+    return inspector_->ReadLog([this](absl::StatusOr<FailureLog> log) { logs_.push_back(log); });
+  }
   ProberRequest Question() {
     const auto datagram = ReceiveDatagram(prober_.get(), 256, 0);
     return datagram.ok() ? *DecodeProberRequest(datagram->bytes) : ProberRequest();
   }
-  void Answer(ProberReply reply, uint64_t sequence) {
-    reply.op = ProberOp::kFreeRuns;
+  void Answer(ProberReply reply, uint64_t sequence, ProberOp op = ProberOp::kFreeRuns) {
+    reply.op = op;
     reply.sequence = sequence;
     for (const std::string& part : EncodeProberReply(reply)) {
       ASSERT_TRUE(SendDatagram(prober_.get(), part, {}).ok());
@@ -55,6 +58,7 @@ class ProberAreaInspectorTest : public FdLeakCheck {
   std::unique_ptr<ProberClient> client_;
   std::unique_ptr<ProberAreaInspector> inspector_;
   std::vector<absl::StatusOr<CmaFreeList>> answers_;
+  std::vector<absl::StatusOr<FailureLog>> logs_;
 };
 
 TEST_F(ProberAreaInspectorTest, TheListComesBackWithItsSum) {
@@ -89,6 +93,7 @@ TEST_F(ProberAreaInspectorTest, WhyThereIsNoListIsToldByTheErrno) {
 
 TEST_F(ProberAreaInspectorTest, AProberThatDiedIsForgotten) {
   ASSERT_TRUE(Ask());
+  ASSERT_TRUE(AskForLog());
 
   executor_.Advance(absl::Seconds(6));
 
@@ -96,9 +101,38 @@ TEST_F(ProberAreaInspectorTest, AProberThatDiedIsForgotten) {
   EXPECT_TRUE(answers_.empty());
 }
 
+TEST_F(ProberAreaInspectorTest, TheLogComesBack) {
+  ASSERT_TRUE(AskForLog());
+  const ProberRequest question = Question();
+  EXPECT_EQ(question.op, static_cast<uint32_t>(ProberOp::kKernelLog));
+  ProberReply reply;
+  reply.logs.push_back({.whole_since_microseconds = 1});
+  reply.logged_failures.push_back({.pages = 60, .error_number = EBUSY});
+
+  Answer(reply, question.sequence, ProberOp::kKernelLog);
+
+  ASSERT_EQ(logs_.size(), 1u);
+  ASSERT_TRUE(logs_[0].ok()) << logs_[0].status();
+  EXPECT_EQ(logs_[0]->failures.at(0).pages, 60);
+  EXPECT_TRUE(AskForLog()) << "there may be more the next time";
+  executor_.Advance(absl::Seconds(6));
+}
+
+TEST_F(ProberAreaInspectorTest, ALogThatMayNotBeReadIsAskedForOnce) {
+  ASSERT_TRUE(AskForLog());
+  ProberReply reply;
+  reply.error_number = EPERM;
+
+  Answer(reply, Question().sequence, ProberOp::kKernelLog);
+
+  EXPECT_EQ(GetErrno(logs_.at(0).status()), EPERM);
+  EXPECT_FALSE(AskForLog());
+}
+
 TEST_F(ProberAreaInspectorTest, WhereNobodyIsThereNobodyIsAsked) {
   prober_.Reset();
   EXPECT_FALSE(Ask());
+  EXPECT_FALSE(AskForLog());
 }
 
 }  // namespace
