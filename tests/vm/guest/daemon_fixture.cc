@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "tests/vm/guest/guest_process.h"
 
 namespace dmaheap {
@@ -29,6 +30,7 @@ void DaemonFixture::TearDown() {
 
 void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::string> hidden,
                           std::vector<int> dropped_capabilities) {
+  const bool has_prober = !absl::c_linear_search(options, "--no-prober");
   StartSpec spec;
   spec.arguments = std::move(options);
   spec.arguments.emplace_back("--user=dmaheapd");
@@ -36,9 +38,12 @@ void DaemonFixture::Start(std::vector<std::string> options, std::vector<std::str
   spec.dropped_capabilities = std::move(dropped_capabilities);
   daemon_ = std::make_unique<DaemonProcess>(kDaemon, spec);
   ASSERT_TRUE(daemon_->WaitReady()) << daemon_->Log();
-  prober_ = NumberIn(daemon_->WaitLog("event=child_started child=prober"), "pid");
+  prober_ = 0;
+  if (has_prober) {
+    prober_ = NumberIn(daemon_->WaitLog("event=child_started child=prober"), "pid");
+    ASSERT_GT(prober_, 0);
+  }
   broker_ = NumberIn(daemon_->WaitLog("event=serving"), "broker");
-  ASSERT_GT(prober_, 0);
   ASSERT_GT(broker_, 0);
 }
 
@@ -47,7 +52,7 @@ void DaemonFixture::KillAll() {
   EXPECT_EQ(daemon_->WaitExit(), 128 + SIGKILL);
   // They die with their parent.
   ASSERT_TRUE(WaitGone(broker_));
-  ASSERT_TRUE(WaitGone(prober_));
+  if (prober_ != 0) ASSERT_TRUE(WaitGone(prober_));
 }
 
 std::unique_ptr<AgentProcess> DaemonFixture::NewClient() const {
