@@ -95,6 +95,15 @@ UniqueFd Listen(const std::string& path, int type) {
   return fd;
 }
 
+// The process whose parent that one is; 0: none.
+pid_t ChildOf(pid_t parent) {
+  for (const std::string& name : Names("/proc")) {
+    int pid = 0;
+    if (absl::SimpleAtoi(name, &pid) && StatusOf(pid, "PPid") == absl::StrCat(parent)) return pid;
+  }
+  return 0;
+}
+
 class KeeperTest : public ::testing::Test {
  protected:
   void SetUp() override { fds_before_ = OpenFds(); }
@@ -203,9 +212,11 @@ TEST_F(KeeperTest, ChildrenHaveNoFdBesideThoseTheyWereGiven) {
   // It has answered, so what it opened for that is closed again.
   ASSERT_THAT(Command("probe"), HasSubstr("source"));
 
-  // Standard ones, those that were handed over, and the connection that asks, while it asks.
+  // Standard ones, those that were handed over, the two ends between the prober and the zygote of
+  // its scouts, and the connection that asks, while it asks.
   if (IsRoot()) {
-    EXPECT_EQ(Names(absl::StrCat("/proc/", prober, "/fd")).size(), 4u);
+    EXPECT_EQ(Names(absl::StrCat("/proc/", prober, "/fd")).size(), 4u + 1u);
+    EXPECT_EQ(Names(absl::StrCat("/proc/", ChildOf(prober), "/fd")).size(), 3u + 1u);
     EXPECT_LE(Names(absl::StrCat("/proc/", broker, "/fd")).size(), 3u + 4u + 1u);
   }
 }
@@ -367,6 +378,8 @@ TEST_F(KeeperTest, AfterAKeeperWasKilledItsChildrenAreGoneAndTheNextTakesOver) {
   StartAndWait();
   const pid_t broker = BrokerPid();
   const pid_t prober = NextProberPid();
+  ASSERT_THAT(Command("probe"), HasSubstr("source"));
+  const pid_t zygote = ChildOf(prober);
   daemon_->Signal(SIGKILL);
   ASSERT_EQ(daemon_->WaitExit(), 128 + SIGKILL);
 
@@ -375,6 +388,8 @@ TEST_F(KeeperTest, AfterAKeeperWasKilledItsChildrenAreGoneAndTheNextTakesOver) {
   EXPECT_NE(BrokerPid(), broker);
   EXPECT_TRUE(WaitGone(broker));
   EXPECT_TRUE(WaitGone(prober));
+  EXPECT_GT(zygote, 0);
+  EXPECT_TRUE(WaitGone(zygote));
 }
 
 TEST_F(KeeperTest, ADeadSocketIsReplaced) {
@@ -463,6 +478,8 @@ TEST_F(KeeperTest, SigtermEndsAllAndLeavesNothing) {
   StartAndWait();
   const pid_t prober = NextProberPid();
   const pid_t broker = BrokerPid();
+  ASSERT_THAT(Command("probe"), HasSubstr("source"));
+  const pid_t zygote = ChildOf(prober);
   Command("store buffer 2");
 
   daemon_->Signal(SIGTERM);
@@ -471,6 +488,8 @@ TEST_F(KeeperTest, SigtermEndsAllAndLeavesNothing) {
   EXPECT_TRUE(Names(folder_.path()).empty());
   EXPECT_TRUE(WaitGone(broker));
   EXPECT_TRUE(WaitGone(prober));
+  EXPECT_GT(zygote, 0);
+  EXPECT_TRUE(WaitGone(zygote));
   EXPECT_THAT(daemon_->Log(), AllOf(HasSubstr(absl::StrCat("child=broker pid=", broker, " code=0")),
                                     HasSubstr("event=stopped code=0")));
 }
@@ -701,6 +720,25 @@ TEST_F(PrivilegesTest, TheProberHasItsThreeAndASandbox) {
   EXPECT_EQ(StatusOf(prober, "NoNewPrivs"), "1");
   EXPECT_EQ(StatusOf(prober, "Seccomp"), "2");
   EXPECT_EQ(StatusOf(prober, "Name"), "dmaheapd-prober");
+
+  // What forks its scouts has no more.
+  const pid_t zygote = ChildOf(prober);
+  for (const char* key : {"Uid", "Groups", "CapPrm", "CapEff", "NoNewPrivs", "Seccomp"}) {
+    EXPECT_EQ(StatusOf(zygote, key), StatusOf(prober, key)) << key;
+  }
+  EXPECT_EQ(StatusOf(zygote, "Name"), "dmaheapd-zygote");
+}
+
+TEST_F(KeeperTest, AProberWhoseScoutsCanNotBeHadIsReplaced) {
+  StartAndWait();
+  const pid_t prober = NextProberPid();
+  ASSERT_THAT(Command("probe"), HasSubstr("source"));
+
+  ASSERT_EQ(kill(ChildOf(prober), SIGKILL), 0);
+
+  EXPECT_TRUE(WaitGone(prober));
+  EXPECT_NE(NextProberPid(), prober);
+  EXPECT_THAT(Command("probe"), HasSubstr("source"));
 }
 
 TEST_F(PrivilegesTest, AllThreeRunBeforeOrdinaryProcesses) {

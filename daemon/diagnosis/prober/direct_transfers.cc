@@ -90,49 +90,35 @@ bool HasFrame(int process, const std::vector<Piece>& pieces, uint64_t frame, con
   return false;
 }
 
-class Scan {
- public:
-  Scan(uint64_t frame, const TimeBox& box) : frame_(frame), box_(box) {}
+bool IsGone(const absl::Status& status) {
+  const int error = GetErrno(status);
+  return error == ENOENT || error == ESRCH;
+}
 
-  // Whether all of it was seen; a process that is gone was.
-  bool LookInto(int proc, int32_t pid, ProberReply& reply) const {
-    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
-    if (!process.ok()) return IsGone(process.status());
-    const absl::StatusOr<UniqueFd> tasks = OpenFolderBelow(process->get(), "task");
-    if (!tasks.ok()) return IsGone(tasks.status());
-    const absl::StatusOr<std::vector<std::string>> threads = ListFolder(*tasks, box_);
-    if (!threads.ok()) return IsGone(threads.status());
-    for (const std::string& thread : *threads) {
-      if (box_.Ended()) return false;
-      if (!Transfers(process->get(), tasks->get(), thread)) continue;
-      Add(process->get(), pid, reply);
-      break;
-    }
-    return true;
+bool Transfers(int process, int tasks, const std::string& thread, uint64_t frame,
+               const TimeBox& box) {
+  const auto text = ReadBelow(tasks, thread + "/syscall", kCallBytes, box);
+  const auto call = text.has_value() ? ParseTransferCall(*text) : absl::nullopt;
+  if (!call.has_value()) return false;
+  const auto fdinfo = ReadBelow(process, absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box);
+  if (!fdinfo.has_value() || !IsDirect(*fdinfo)) return false;
+  return HasFrame(process, PiecesOf(process, *call), frame, box);
+}
+
+// Whether all of it was seen; a process that is gone was.
+bool LookInto(int proc, int32_t pid, uint64_t frame, Scouts& scouts, const TimeBox& box,
+              ProberReply& reply) {
+  const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
+  if (!process.ok()) return IsGone(process.status());
+  const ScoutQuestion question{.look = ScoutLook::kTransfer, .frame = frame};
+  const auto answer = scouts.Ask(question, *process, pid, box.Left(), box);
+  if (!answer.has_value()) return false;
+  if ((answer->flags & kScoutFound) != 0) {
+    reply.pinners.push_back(
+        {.process = DescribeProcess(process->get(), pid), .kind = PinKind::kDirectIo});
   }
-
- private:
-  static bool IsGone(const absl::Status& status) {
-    const int error = GetErrno(status);
-    return error == ENOENT || error == ESRCH;
-  }
-
-  bool Transfers(int process, int tasks, const std::string& thread) const {
-    const auto text = ReadBelow(tasks, thread + "/syscall", kCallBytes, box_);
-    const auto call = text.has_value() ? ParseTransferCall(*text) : absl::nullopt;
-    if (!call.has_value()) return false;
-    const auto fdinfo = ReadBelow(process, absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box_);
-    if (!fdinfo.has_value() || !IsDirect(*fdinfo)) return false;
-    return HasFrame(process, PiecesOf(process, *call), frame_, box_);
-  }
-
-  static void Add(int process, int32_t pid, ProberReply& reply) {
-    reply.pinners.push_back({.process = DescribeProcess(process, pid), .kind = PinKind::kDirectIo});
-  }
-
-  const uint64_t frame_;
-  const TimeBox& box_;
-};
+  return (answer->flags & kScoutWhole) != 0;
+}
 
 }  // namespace
 
@@ -181,18 +167,34 @@ bool IsDirect(absl::string_view fdinfo) {
   return false;
 }
 
-void FindDirectTransfers(const UniqueFd& proc, uint64_t frame, const TimeBox& box,
+ScoutAnswer LookForTransfer(const UniqueFd& process, uint64_t frame, const TimeBox& box) {
+  const auto gone_or_not = [](const absl::Status& status) -> ScoutAnswer {
+    return {.flags = IsGone(status) ? kScoutWhole : 0};
+  };
+  const absl::StatusOr<UniqueFd> tasks = OpenFolderBelow(process.get(), "task");
+  if (!tasks.ok()) return gone_or_not(tasks.status());
+  const absl::StatusOr<std::vector<std::string>> threads = ListFolder(*tasks, box);
+  if (!threads.ok()) return gone_or_not(threads.status());
+  for (const std::string& thread : *threads) {
+    if (box.Ended()) return {};
+    if (Transfers(process.get(), tasks->get(), thread, frame, box)) {
+      return {.flags = kScoutFound | kScoutWhole};
+    }
+  }
+  return {.flags = kScoutWhole};
+}
+
+void FindDirectTransfers(const UniqueFd& proc, uint64_t frame, Scouts& scouts, const TimeBox& box,
                          ProberReply& reply) {
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(proc, box);
   if (!names.ok()) {
     reply.flags |= kProberHoldersPartial;
     return;
   }
-  const Scan scan(frame, box);
   for (const std::string& name : *names) {
     int32_t pid = 0;
     if (!absl::SimpleAtoi(name, &pid) || pid <= 0 || !RunsAProgram(proc.get(), name)) continue;
-    if (box.Ended() || !scan.LookInto(proc.get(), pid, reply)) {
+    if (box.Ended() || !LookInto(proc.get(), pid, frame, scouts, box, reply)) {
       reply.flags |= kProberHoldersPartial;
     }
   }

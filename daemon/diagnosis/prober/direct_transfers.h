@@ -5,6 +5,10 @@
 // CONFIG_HAVE_ARCH_TRACEHOOK), a list of pieces in its memory; which frames that is, in its
 // pagemap. Only fds that were opened with O_DIRECT count: others copy. Transfers that nobody waits
 // for in a call of his own (io_submit(2), io_uring) are not found.
+//
+// Reading another process's memory may bring a page of it in, which takes as long as the file that
+// it is of likes, and all these files wait for locks of that process: it is what scouts are for
+// (scouts.h).
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_
 #define DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_
@@ -14,6 +18,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
+#include "daemon/diagnosis/prober/scout_wire.h"
+#include "daemon/diagnosis/prober/scouts.h"
 #include "daemon/diagnosis/prober/time_box.h"
 #include "proto/unique_fd.h"
 
@@ -36,9 +42,13 @@ absl::optional<TransferCall> ParseTransferCall(absl::string_view text);
 // Whether the text of /proc/PID/fdinfo/FD says O_DIRECT: "flags:\t0140000", in octal.
 bool IsDirect(absl::string_view fdinfo);
 
+// Whether one of its threads waits for a transfer of the frame: kScoutFound. process: the opened
+// folder /proc/PID. By a scout.
+ScoutAnswer LookForTransfer(const UniqueFd& process, uint64_t frame, const TimeBox& box);
+
 // Adds a PinnerRecord for each process that waits for a transfer of the frame.
-// kProberHoldersPartial: not every process could be looked into.
-void FindDirectTransfers(const UniqueFd& proc, uint64_t frame, const TimeBox& box,
+// kProberHoldersPartial: not every process could be looked into. By the prober.
+void FindDirectTransfers(const UniqueFd& proc, uint64_t frame, Scouts& scouts, const TimeBox& box,
                          ProberReply& reply);
 
 }  // namespace dmaheap

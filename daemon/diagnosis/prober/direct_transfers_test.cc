@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "daemon/diagnosis/prober/scout_looks.h"
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "gtest/gtest.h"
@@ -70,7 +71,8 @@ class DirectTransfersTest : public FdLeakCheck {
   ProberReply Find(uint64_t frame, absl::Duration box = absl::InfiniteDuration()) {
     ProberReply reply;
     const UniqueFd proc = OpenRoot(tree_.roots().proc).value();
-    FindDirectTransfers(proc, frame, TimeBox(box), reply);
+    Scouts scouts = Scouts::Start(&LookAsScout).value();
+    FindDirectTransfers(proc, frame, scouts, TimeBox(box), reply);
     return reply;
   }
 

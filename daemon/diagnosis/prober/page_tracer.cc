@@ -27,6 +27,8 @@ constexpr size_t kReadBytes = 4096;
 constexpr size_t kMaxLineBytes = 2048;
 // Threads whose last refusal is remembered: the broker has one for each area.
 constexpr size_t kMostThreads = 64;
+// More than there are at once; an old number may be another process's by now.
+constexpr size_t kMostScoutsKnown = 8;
 
 }  // namespace
 
@@ -160,9 +162,19 @@ bool PageTracer::Sees(uint64_t frame) const { return enabled_ && told_.contains(
 
 absl::optional<ReferenceDropped> PageTracer::Touch(uint64_t frame,
                                                    absl::FunctionRef<void()> touch) {
+  return TouchBy(gettid(), frame, touch);
+}
+
+absl::optional<ReferenceDropped> PageTracer::TouchBy(int32_t thread, uint64_t frame,
+                                                     absl::FunctionRef<void()> touch) {
+  if (!IsOurs(thread)) {
+    scouts_.push_back(thread);
+    if (scouts_.size() > kMostScoutsKnown) scouts_.pop_front();
+  }
   // A line that came late would tell of an earlier touch.
   if (!Drain()) return absl::nullopt;
   touched_ = frame;
+  toucher_ = thread;
   own_drop_.reset();
   if (looked_at_ != frame) {
     looked_at_ = frame;
@@ -229,12 +241,16 @@ void PageTracer::OnRefused(const WindowRefused& refused) {
   }
 }
 
+bool PageTracer::IsOurs(int32_t thread) const {
+  return thread == gettid() || std::find(scouts_.begin(), scouts_.end(), thread) != scouts_.end();
+}
+
 // An attempt takes a reference to the page and gives it back, so not every drop is the one that was
 // waited for: only one that leaves fewer than were left before, or none but mappings.
 void PageTracer::OnDropped(const ReferenceDropped& dropped) {
-  // What this thread took to find out something was not what kept the page.
-  if (dropped.thread == gettid()) {
-    if (dropped.frame == touched_) own_drop_ = dropped;
+  // What was taken to find out something was not what kept the page.
+  if (IsOurs(dropped.thread)) {
+    if (dropped.frame == touched_ && dropped.thread == toucher_) own_drop_ = dropped;
     return;
   }
   // One that nobody maps and somebody still has tells nothing of who shares it.

@@ -9,6 +9,7 @@
 #define DAEMON_DIAGNOSIS_PROBER_PAGE_TRACER_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -65,8 +66,13 @@ class PageTracer {
   // takes its time for it, up to 50 ms.
   bool See(uint64_t frame);
   // What was left of the frame's references when this thread gave one up, the last time inside
-  // touch; absent: it gave up none. Only for a frame that is seen.
+  // touch; absent: it gave up none. Only for a frame that is seen. The trace has the numbers of
+  // threads of the first pid namespace.
   absl::optional<ReferenceDropped> Touch(uint64_t frame, absl::FunctionRef<void()> touch);
+  // The same of another thread, one of the prober's scouts. What that one gives up at any later
+  // time is nobody's release either: it may be left behind, and then gives it up when it ends.
+  absl::optional<ReferenceDropped> TouchBy(int32_t thread, uint64_t frame,
+                                           absl::FunctionRef<void()> touch);
 
   // How many references were left, the least time, when others gave some up of a frame that is
   // seen, and that is mapped or nobody's then, since the last call for it; absent: nobody did. An
@@ -110,6 +116,8 @@ class PageTracer {
   // The attempt that is under way.
   Attempt& AttemptOf(int32_t thread);
   void OnDropped(const ReferenceDropped& dropped);
+  // Of the prober or of a scout.
+  bool IsOurs(int32_t thread) const;
   void DropOldest();
   void Count();
   std::set<uint64_t> ArmedFrames() const;
@@ -133,9 +141,13 @@ class PageTracer {
   std::string filter_;
   // The frames in it.
   std::set<uint64_t> told_;
-  // The last reference that this thread gave up, and of which frame that counts; 0: of none.
+  // The last reference that the touching thread gave up, and of which frame that counts; 0: of
+  // none.
   uint64_t touched_ = 0;
+  int32_t toucher_ = 0;
   absl::optional<ReferenceDropped> own_drop_;
+  // The threads that touched last.
+  std::deque<int32_t> scouts_;
   // Threads that were seen to allocate.
   std::set<int32_t> allocators_;
   // The least that others left, of the frame that was touched last.

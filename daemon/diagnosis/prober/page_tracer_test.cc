@@ -323,6 +323,41 @@ TEST_F(PageTracerTest, WhatATouchGivesBackIsNoRelease) {
   EXPECT_TRUE(tracer_.TakeReleased().empty());
 }
 
+TEST_F(PageTracerTest, ATouchByAScoutTellsWhatThatOneLeft) {
+  constexpr int32_t kScout = 4711;
+  WatchFrame();
+
+  const auto touched = tracer_.TouchBy(kScout, kFrame, [&] {
+    Drop(2, 1, kFrame, kScout);
+    Drop(9, 1, kFrame, gettid());
+  });
+
+  ASSERT_TRUE(touched.has_value());
+  EXPECT_EQ(touched->references, 2);
+}
+
+TEST_F(PageTracerTest, WhatAScoutGivesBackAtAnyTimeIsNoRelease) {
+  constexpr int32_t kScout = 4711;
+  WatchFrame();
+  EXPECT_FALSE(tracer_.TouchBy(kScout, kFrame, [] {}).has_value());
+  EXPECT_FALSE(tracer_.TouchBy(kScout + 1, kFrame, [] {}).has_value());
+
+  Drop(1, 1, kFrame, kScout);  // it was left behind
+
+  EXPECT_TRUE(tracer_.TakeReleased().empty());
+  EXPECT_EQ(tracer_.TakeLeft(kFrame), absl::nullopt);
+}
+
+TEST_F(PageTracerTest, ANumberThatWasAScoutsLongAgoIsAnybodys) {
+  constexpr int32_t kScout = 4711;
+  WatchFrame();
+  for (int i = 0; i < 20; ++i) tracer_.TouchBy(kScout + i, kFrame, [] {});
+
+  Drop(1, 1, kFrame, kScout);
+
+  EXPECT_EQ(tracer_.TakeReleased(), std::vector<uint64_t>{2});
+}
+
 TEST_F(PageTracerTest, TellsWhatOthersLeftOfAPageButNotWhatAnAllocationGaveBack) {
   WatchFrame();
   tracer_.Touch(kFrame, [] {});

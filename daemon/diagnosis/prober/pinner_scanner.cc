@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <ctime>
 #include <map>
 #include <string>
@@ -25,6 +24,7 @@
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
+#include "daemon/diagnosis/prober/scout_wire.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "proto/decimal.h"
 #include "proto/errno_status.h"
@@ -45,36 +45,22 @@ std::string ReadLinkBelow(int folder, const std::string& name) {
   return std::string(target, static_cast<size_t>(std::max<ssize_t>(length, 0)));
 }
 
-// A reader of our own of the pipe that this fd of another process is of. In two steps: opened for
-// nothing, it can be looked at without any effect on what it is; and what was looked at is opened.
-UniqueFd OpenPipe(int fds, const std::string& number, uint64_t inode) {
-  const UniqueFd place(openat(fds, number.c_str(), O_PATH | O_CLOEXEC));
+// The pipe that this fd of another process is of. Opened for nothing, which waits for nobody and
+// has no effect on what it is.
+UniqueFd OpenPlace(int fds, const std::string& number, uint64_t inode) {
+  UniqueFd place(openat(fds, number.c_str(), O_PATH | O_CLOEXEC));
   struct stat status;
   if (!place.valid() || fstat(place.get(), &status) != 0 || !S_ISFIFO(status.st_mode) ||
       status.st_ino != inode) {
     return UniqueFd();
   }
-  return UniqueFd(openat(AT_FDCWD, absl::StrCat("/proc/self/fd/", place.get()).c_str(),
-                         O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-}
-
-// Takes a reference to each page in the pipe and gives it up. False: not to all of them.
-bool TouchPages(int pipe) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
-  const UniqueFd out(ends[0]);
-  const UniqueFd in(ends[1]);
-  const int size = fcntl(pipe, F_GETPIPE_SZ);
-  // As many places as it has; where that is not allowed, its first pages are touched.
-  const bool all = size >= 0 && fcntl(in.get(), F_SETPIPE_SZ, size) >= size;
-  const ssize_t copied = tee(pipe, in.get(), INT_MAX, SPLICE_F_NONBLOCK);
-  return copied == 0 || (all && copied > 0) || (copied < 0 && errno == EAGAIN);
+  return place;
 }
 
 class PipeScan {
  public:
-  PipeScan(uint64_t frame, PageTracer& pages, const TimeBox& box)
-      : frame_(frame), pages_(pages), box_(box) {}
+  PipeScan(uint64_t frame, PageTracer& pages, Scouts& scouts, const TimeBox& box)
+      : frame_(frame), pages_(pages), scouts_(scouts), box_(box) {}
 
   void Look(const UniqueFd& proc, ProberReply& reply) {
     const absl::StatusOr<std::vector<std::string>> names = ListFolder(proc, box_);
@@ -88,7 +74,7 @@ class PipeScan {
           whole_ = false;
           break;
         }
-        if (RunsAProgram(proc.get(), name)) LookInto(proc.get(), name);
+        if (RunsAProgram(proc.get(), name)) LookInto(proc.get(), pid);
       }
     }
     for (const auto& [inode, pipe] : pipes_) {
@@ -103,7 +89,7 @@ class PipeScan {
   struct Pipe {
     bool has_page = false;
     // By pid, one of its fds.
-    std::map<std::string, std::string> holders;
+    std::map<int32_t, std::string> holders;
   };
 
   static bool IsGone(const absl::Status& status) {
@@ -111,8 +97,8 @@ class PipeScan {
     return error == ENOENT || error == ESRCH;
   }
 
-  void LookInto(int proc, const std::string& pid) {
-    const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(proc, pid + "/fd");
+  void LookInto(int proc, int32_t pid) {
+    const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(proc, absl::StrCat(pid, "/fd"));
     if (!fds.ok()) {
       whole_ = whole_ && IsGone(fds.status());
       return;
@@ -130,24 +116,29 @@ class PipeScan {
       const absl::optional<uint64_t> inode = ParsePipeLink(ReadLinkBelow(fds->get(), number));
       if (!inode.has_value()) continue;
       const auto [it, is_new] = pipes_.try_emplace(*inode);
-      if (is_new) it->second.has_page = HasPage(fds->get(), number, *inode);
+      if (is_new) it->second.has_page = HasPage(fds->get(), pid, number, *inode);
       it->second.holders.try_emplace(pid, number);
     }
   }
 
-  bool HasPage(int fds, const std::string& number, uint64_t inode) {
-    const UniqueFd pipe = OpenPipe(fds, number, inode);
-    if (!pipe.valid()) {
-      // Closed meanwhile, or not ours to open.
+  bool HasPage(int fds, int32_t pid, const std::string& number, uint64_t inode) {
+    const UniqueFd pipe = OpenPlace(fds, number, inode);
+    // It may have been closed meanwhile.
+    const pid_t scout = pipe.valid() ? scouts_.Muster(box_) : 0;
+    if (scout == 0) {
       whole_ = false;
       return false;
     }
     const auto touched = [&] {
       return pages_
-          .Touch(frame_,
-                 [&] {
-                   if (!TouchPages(pipe.get())) whole_ = false;
-                 })
+          .TouchBy(scout, frame_,
+                   [&] {
+                     const ScoutQuestion question{.look = ScoutLook::kTouchPipe};
+                     const auto answer =
+                         scouts_.Ask(question, pipe, pid, absl::ZeroDuration(), box_);
+                     // Not ours to open, too long for us, or held.
+                     if (!answer.has_value() || (answer->flags & kScoutWhole) == 0) whole_ = false;
+                   })
           .has_value();
     };
     // The kernel may settle an old debt of this processor's in our name, but not twice.
@@ -156,20 +147,19 @@ class PipeScan {
   }
 
   // If it still has that pipe: else the number may be another process's by now.
-  static void Describe(int proc, const std::string& pid, const std::string& number, uint64_t inode,
+  static void Describe(int proc, int32_t pid, const std::string& number, uint64_t inode,
                        ProberReply& reply) {
-    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, pid);
+    const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
     if (!process.ok()) return;
     const absl::StatusOr<UniqueFd> fds = OpenFolderBelow(process->get(), "fd");
     if (!fds.ok() || ParsePipeLink(ReadLinkBelow(fds->get(), number)) != inode) return;
-    int32_t number_of_it = 0;
-    if (!absl::SimpleAtoi(pid, &number_of_it)) return;
     reply.pinners.push_back(
-        {.process = DescribeProcess(process->get(), number_of_it), .kind = PinKind::kPipe});
+        {.process = DescribeProcess(process->get(), pid), .kind = PinKind::kPipe});
   }
 
   const uint64_t frame_;
   PageTracer& pages_;
+  Scouts& scouts_;
   const TimeBox& box_;
   bool whole_ = true;
   std::map<uint64_t, Pipe> pipes_;
@@ -243,7 +233,7 @@ bool ParseQuestion(absl::string_view question, uint64_t& frame, absl::Duration& 
 }  // namespace
 
 ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, PageTracer& pages,
-                        const TimeBox& box) {
+                        Scouts& scouts, const TimeBox& box) {
   ProberReply reply;
   reply.op = ProberOp::kWhoPins;
   FrameRecord record;
@@ -268,9 +258,9 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
   ReadReferences(roots, pages, record);
   // Who else has what such a page has is not looked for: it takes as long again.
   if ((record.present & kFrameReferences) != 0 && record.references >= kDirectReferences) {
-    FindDirectTransfers(*proc, record.frame, own, reply);
+    FindDirectTransfers(*proc, record.frame, scouts, own, reply);
   } else {
-    if (!IsLetGo(record)) PipeScan(record.frame, pages, own).Look(*proc, reply);
+    if (!IsLetGo(record)) PipeScan(record.frame, pages, scouts, own).Look(*proc, reply);
     if (reply.pinners.empty()) {
       // Its child may be gone before the box ends, or come after it.
       if (IsMappedByForker(*proc, record.frame, SinceBoot(), own.FirstHalf())) {

@@ -2,10 +2,9 @@
 //
 // A pipe tells nobody which pages it holds. But tee(2) takes a reference to each of them without
 // taking anything out, and the kernel's trace tells of each reference to a watched page that is
-// given up, and by whom: a pipe after whose tee this thread gave one up has the page. Nothing
-// changes for the pipe's users: its bytes stay, and it has one more reader for an instant. Opening
-// and tee wait for the pipe's lock, which a user may hold for as long as memory or a file of his
-// takes to answer; nothing ends that wait. The caller's timeout then stands for the time box.
+// given up, and by whom: a pipe after whose tee a scout of ours gave one up has the page. Only a
+// scout touches a pipe (pipe_touch.h): it may be held there for as long as somebody likes, and is
+// left behind then (scouts.h). That pipe is not looked at, and the answer says that it is partial.
 //
 // A direct transfer pins a page once for each use, by 1024 references at a time
 // (GUP_PIN_COUNTING_BIAS, include/linux/mm.h). Whose it is, is in the system call that waits for it
@@ -21,6 +20,7 @@
 #include "daemon/diagnosis/prober/page_tracer.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "daemon/diagnosis/prober/roots.h"
+#include "daemon/diagnosis/prober/scouts.h"
 #include "daemon/diagnosis/prober/time_box.h"
 
 namespace dmaheap {
@@ -31,7 +31,7 @@ namespace dmaheap {
 // told, and the answer is flagged kProberHoldersPartial, as it is where not every process could be
 // looked into.
 ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, PageTracer& pages,
-                        const TimeBox& box);
+                        Scouts& scouts, const TimeBox& box);
 
 }  // namespace dmaheap
 

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/capability.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -10,17 +9,17 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iterator>
-#include <memory>
-#include <type_traits>
 
 #include "absl/status/statusor.h"
 #include "daemon/diagnosis/prober/area_reader.h"
 #include "daemon/diagnosis/prober/cgroup_members.h"
+#include "daemon/diagnosis/prober/drop_capability.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/guard.h"
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 #include "daemon/diagnosis/prober/pinner_scanner.h"
 #include "daemon/diagnosis/prober/sandbox.h"
+#include "daemon/diagnosis/prober/scout_looks.h"
 #include "daemon/diagnosis/prober/sources.h"
 #include "daemon/diagnosis/prober/tree.h"
 #include "daemon/handover/barrier_wire.h"
@@ -102,22 +101,6 @@ absl::Duration BoxOf(ProberOp op) {
   }
 }
 
-// For good.
-absl::Status Drop(cap_value_t capability) {
-  struct CapFree {
-    void operator()(cap_t caps) const { cap_free(caps); }
-  };
-  const std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree> caps(cap_get_proc());
-  if (caps == nullptr) return ErrnoStatus(errno, "cap_get_proc");
-  for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
-    if (cap_set_flag(caps.get(), set, 1, &capability, CAP_CLEAR) != 0) {
-      return ErrnoStatus(errno, "cap_set_flag");
-    }
-  }
-  if (cap_set_proc(caps.get()) != 0) return ErrnoStatus(errno, "cap_set_proc");
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
@@ -140,7 +123,7 @@ std::vector<std::string> Prober::Answer(absl::string_view request_bytes) {
       reply = FindMappers(roots_, request->name, box);
       break;
     case ProberOp::kWhoPins:
-      reply = FindPinners(roots_, request->name, pages_, box);
+      reply = FindPinners(roots_, request->name, pages_, scouts_, box);
       break;
     case ProberOp::kWatchPage:
       reply = WatchPage(request->sequence, request->name);
@@ -248,7 +231,8 @@ absl::Status Prober::Serve(int broker, int keeper) {
     // The keeper's first: somebody's allocation waits for it.
     pollfd fds[] = {{.fd = keeper, .events = POLLIN, .revents = 0},
                     {.fd = broker, .events = POLLIN, .revents = 0},
-                    {.fd = pages_.fd(), .events = POLLIN, .revents = 0}};
+                    {.fd = pages_.fd(), .events = POLLIN, .revents = 0},
+                    {.fd = scouts_.fd(), .events = POLLIN, .revents = 0}};
     const int ready = poll(fds, std::size(fds), pages_.lingers() ? kLingerMilliseconds : -1);
     if (ready < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");
     if (ready == 0) pages_.Rest();
@@ -260,6 +244,8 @@ absl::Status Prober::Serve(int broker, int keeper) {
       if (absl::Status status = ServeBroker(broker, ended); !status.ok() || ended) return status;
     } else if (fds[2].revents != 0) {
       if (absl::Status status = TellReleased(broker); !status.ok()) return status;
+    } else if (fds[3].revents != 0) {
+      if (absl::Status status = scouts_.OnReadable(); !status.ok()) return status;
     }
   }
 }
@@ -273,9 +259,16 @@ int RunProber(const Options& options) {
     spdlog::error("event=start_failed {}", LogStatus(ready));
     return kExitFailure;
   }
-  Prober prober(ProberRoots(), LearnMemfdMark(), options.barrier_cgroups, handed->trace);
+  // While it may: the sandbox has no room for making processes.
+  absl::StatusOr<Scouts> scouts = Scouts::Start(&LookAsScout);
+  if (!scouts.ok()) {
+    spdlog::error("event=start_failed {}", LogStatus(scouts.status()));
+    return kExitFailure;
+  }
+  Prober prober(ProberRoots(), LearnMemfdMark(), options.barrier_cgroups, handed->trace,
+                *std::move(scouts));
   // The kernel's log is open; addresses of the kernel (/proc/kallsyms) are nobody's business.
-  if (absl::Status dropped = Drop(CAP_SYSLOG); !dropped.ok()) {
+  if (absl::Status dropped = DropCapability(CAP_SYSLOG); !dropped.ok()) {
     spdlog::error("event=start_failed {}", LogStatus(dropped));
     return kExitFailure;
   }
@@ -283,8 +276,7 @@ int RunProber(const Options& options) {
   spdlog::info("event=prober_started pid={}", getpid());
   const absl::Status sandbox = EnterProberSandbox();
   if (!sandbox.ok()) {
-    const int error = GetErrno(sandbox);
-    if (error != EINVAL && error != ENOSYS) {
+    if (!IsWithoutSeccomp(sandbox)) {
       spdlog::error("event=start_failed {}", LogStatus(sandbox));
       return kExitFailure;
     }
@@ -293,7 +285,7 @@ int RunProber(const Options& options) {
         "is not found\" {}",
         LogStatus(sandbox));
     // Nothing else keeps that one to the few files that it is for.
-    if (absl::Status dropped = Drop(CAP_SYS_ADMIN); !dropped.ok()) {
+    if (absl::Status dropped = DropCapability(CAP_SYS_ADMIN); !dropped.ok()) {
       spdlog::error("event=start_failed {}", LogStatus(dropped));
       return kExitFailure;
     }

@@ -4,7 +4,8 @@
 // the keeper's over another (handover/barrier_wire.h); no byte of a client comes here. It writes
 // nothing, anywhere, but its answers, its log and the two files of a trace that the keeper opened
 // for it (page_tracer.h); its system calls are limited to that (sandbox.h).
-// One thread, one question at a time, each within a time box of 50 ms.
+// One thread, one question at a time, each within a time box. Where another process could keep it
+// waiting, it sends a process of its own (scouts.h).
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_PROBER_H_
 #define DAEMON_DIAGNOSIS_PROBER_PROBER_H_
@@ -20,6 +21,7 @@
 #include "daemon/diagnosis/prober/page_tracer.h"
 #include "daemon/diagnosis/prober/prober_wire.h"
 #include "daemon/diagnosis/prober/roots.h"
+#include "daemon/diagnosis/prober/scouts.h"
 #include "daemon/diagnosis/prober/time_box.h"
 #include "daemon/options.h"
 
@@ -42,12 +44,13 @@ class Prober {
  public:
   // cgroups: those of the command line. trace: borrowed.
   Prober(const ProberRoots& roots, MemfdMark mark, std::vector<std::string> cgroups = {},
-         PageTracer::Files trace = {})
+         PageTracer::Files trace = {}, Scouts scouts = {})
       : roots_(roots),
         cgroups_(std::move(cgroups)),
         lister_(roots, std::move(mark)),
         pages_(trace),
-        log_(roots.kernel_log) {}
+        log_(roots.kernel_log),
+        scouts_(std::move(scouts)) {}
 
   // The datagrams that answer a request. A request that does not decode gets none; an op that is
   // not known gets error_number ENOTSUP.
@@ -57,7 +60,8 @@ class Prober {
   std::string AnswerKeeper(absl::string_view request) const;
 
   // Answers what comes over both sockets (borrowed; keeper -1: there is none) until the other end
-  // of the broker's is closed. Errors carry the errno of the socket.
+  // of the broker's is closed. Errors carry the errno of the socket; EPIPE also where it can have
+  // no more scouts, which the next prober can.
   absl::Status Serve(int broker, int keeper);
 
  private:
@@ -72,6 +76,7 @@ class Prober {
   DmabufLister lister_;
   PageTracer pages_;
   KernelLog log_;
+  Scouts scouts_;
 };
 
 // The role: serves the sockets that the keeper handed over as "broker" and "keeper", inside the

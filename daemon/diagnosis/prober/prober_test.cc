@@ -1,6 +1,7 @@
 #include "daemon/diagnosis/prober/prober.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/diagnosis/prober/scout_looks.h"
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
+#include "daemon/diagnosis/prober/testing/held_pipe.h"
 #include "daemon/handover/barrier_wire.h"
 #include "gtest/gtest.h"
 #include "proto/fd_socket.h"
@@ -17,6 +20,17 @@
 
 namespace dmaheap {
 namespace {
+
+// Whether something comes, in a hundred times what any answer may take. Signals of the prober's
+// time box may come to this thread.
+bool IsAnswered(const UniqueFd& socket) {
+  const TimeBox far_too_long(absl::Seconds(5));
+  while (!far_too_long.Ended()) {
+    pollfd answer = {.fd = socket.get(), .events = POLLIN, .revents = 0};
+    if (poll(&answer, 1, /*timeout=*/100) == 1) return true;
+  }
+  return false;
+}
 
 class ProberTest : public ::testing::Test {
  protected:
@@ -162,6 +176,45 @@ TEST_F(ProberTest, AnswersTheKeeperBesideTheBroker) {
   serving.join();
 
   EXPECT_TRUE(served.ok()) << served;
+}
+
+// The keeper's question stands for everybody's: what waits for it is an allocation.
+TEST_F(ProberTest, AHeldLockOfAPipeDoesNotStopIt) {
+  const std::string fifo = tree_.Pipe(10, 3);
+  Interrupter::InstallHandler();
+  int trace[2];
+  int ends[4];
+  ASSERT_EQ(pipe2(trace, O_CLOEXEC | O_NONBLOCK), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends + 2), 0);
+  const UniqueFd trace_end(trace[0]), kernel(trace[1]);
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  UniqueFd broker(ends[0]), keeper(ends[2]);
+  const UniqueFd brokers(ends[1]), keepers(ends[3]);
+  tree_.File("sys/apps/cgroup.procs", "10\n");
+  Prober prober(tree_.roots(), MemfdMark(), {tree_.path() + "/sys/apps"},
+                {.pipe = trace_end.get(), .filter = null.get(), .enable = null.get()},
+                Scouts::Start(&LookAsScout).value());
+  auto held = HeldPipe::Take(fifo);
+  if (!held.ok()) GTEST_SKIP() << "no pipe's lock can be held here: " << held.status();
+  std::thread serving([&] { EXPECT_TRUE(prober.Serve(brokers.get(), keepers.get()).ok()); });
+
+  const std::string question = EncodeProberRequest(ProberOp::kWhoPins, 7, "5 1000").value();
+  ASSERT_TRUE(SendDatagram(broker.get(), question, {}).ok());
+  EXPECT_TRUE(IsAnswered(broker)) << "it waits for the pipe";
+  GuardRequest guard;
+  guard.sequence = 3;
+  ASSERT_TRUE(SendDatagram(keeper.get(), EncodeBarrierMessage(guard), {}).ok());
+  EXPECT_TRUE(IsAnswered(keeper)) << "it waits for the pipe";
+  (*held)->Release();
+  const auto reply =
+      DecodeProberReply(ReceiveDatagram(broker.get(), kMaxProberDatagramBytes, 0)->bytes);
+  broker.Reset();
+  serving.join();
+
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->header.sequence, 7u);
+  EXPECT_NE(reply->header.flags & kProberHoldersPartial, 0u);
 }
 
 TEST(RunProberTest, StartedByHandItRefusesWithTheReason) { EXPECT_EQ(RunProber(Options()), 1); }

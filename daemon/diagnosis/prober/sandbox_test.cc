@@ -2,8 +2,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,12 +23,12 @@ namespace {
 
 constexpr int kNoSandbox = 99;
 
-// Does something inside the sandbox, in a process of its own; the signal that killed it, 0 if none
+// Does something inside a sandbox, in a process of its own; the signal that killed it, 0 if none
 // did.
-int SignalFrom(const std::function<void()>& act) {
+int SignalFrom(const std::function<void()>& act, absl::Status (*enter)() = &EnterProberSandbox) {
   const pid_t pid = fork();
   if (pid == 0) {
-    if (!EnterProberSandbox().ok()) _exit(kNoSandbox);
+    if (!enter().ok()) _exit(kNoSandbox);
     act();
     _exit(0);
   }
@@ -93,6 +96,78 @@ TEST(SandboxTest, KillsForCodeInMemory) {
               syscall(SYS_mmap, nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
                       -1, 0);
             }),
+            SIGSYS);
+}
+
+TEST(SandboxTest, KillsForAPipe) {
+  EXPECT_EQ(SignalFrom([] {
+              int ends[2];
+              (void)!pipe2(ends, O_CLOEXEC);
+            }),
+            SIGSYS);
+  EXPECT_EQ(SignalFrom([] { tee(0, 1, 1, SPLICE_F_NONBLOCK); }), SIGSYS);
+}
+
+TEST(SandboxTest, LetsAScoutCopyAPipe) {
+  EXPECT_EQ(SignalFrom(
+                [] {
+                  int from[2];
+                  int to[2];
+                  if (pipe2(from, O_CLOEXEC) != 0 || pipe2(to, O_CLOEXEC) != 0) _exit(1);
+                  if (write(from[1], "x", 1) != 1) _exit(2);
+                  if (tee(from[0], to[1], 1, SPLICE_F_NONBLOCK) != 1) _exit(3);
+                },
+                &EnterScoutSandbox),
+            0);
+}
+
+TEST(SandboxTest, KillsAScoutForWhatItsZygoteMay) {
+  EXPECT_EQ(SignalFrom([] { (void)!fork(); }, &EnterScoutSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { kill(getppid(), SIGKILL); }, &EnterScoutSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom(
+                [] {
+                  int ends[2];
+                  socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
+                },
+                &EnterScoutSandbox),
+            SIGSYS);
+  EXPECT_EQ(SignalFrom([] { (void)!openat(AT_FDCWD, "/tmp/x", O_WRONLY); }, &EnterScoutSandbox),
+            SIGSYS);
+}
+
+TEST(SandboxTest, LetsTheZygoteForkAScoutAndEndIt) {
+  EXPECT_EQ(SignalFrom(
+                [] {
+                  int ends[2];
+                  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) _exit(1);
+                  const pid_t child = fork();
+                  if (child == 0) {
+                    if (!EnterScoutSandbox().ok()) _exit(2);
+                    // Until it is killed.
+                    while (true) poll(nullptr, 0, /*timeout=*/-1);
+                  }
+                  if (child < 0 || kill(child, SIGKILL) != 0) _exit(3);
+                  int status = 0;
+                  if (waitpid(child, &status, 0) != child) _exit(4);
+                  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) _exit(5);
+                },
+                &EnterZygoteSandbox),
+            0);
+}
+
+TEST(SandboxTest, KillsTheZygoteForAnythingElse) {
+  for (const unsigned long flags : {CLONE_NEWUSER | SIGCHLD, CLONE_NEWNS | SIGCHLD,
+                                    CLONE_PARENT | SIGCHLD, CLONE_UNTRACED | SIGCHLD}) {
+    EXPECT_EQ(SignalFrom([flags] { syscall(SYS_clone, flags, 0, 0, 0, 0); }, &EnterZygoteSandbox),
+              SIGSYS)
+        << flags;
+  }
+  EXPECT_EQ(SignalFrom([] { execl("/bin/true", "true", nullptr); }, &EnterZygoteSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { kill(getppid(), SIGTERM); }, &EnterZygoteSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { socket(AF_UNIX, SOCK_STREAM, 0); }, &EnterZygoteSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { prctl(PR_SET_DUMPABLE, 1); }, &EnterZygoteSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { syscall(SYS_ptrace, 0, 0, 0, 0); }, &EnterZygoteSandbox), SIGSYS);
+  EXPECT_EQ(SignalFrom([] { (void)!openat(AT_FDCWD, "/tmp/x", O_WRONLY); }, &EnterZygoteSandbox),
             SIGSYS);
 }
 

@@ -23,6 +23,8 @@ class TimeBox {
       : clock_(std::move(clock)), begin_(clock_()), end_(begin_ + length) {}
 
   bool Ended() const { return clock_() >= end_; }
+  // Negative once it has ended.
+  absl::Duration Left() const { return end_ - clock_(); }
 
   // A box that ends with this one, or after length if that is earlier.
   TimeBox AtMost(absl::Duration length) const {

@@ -19,6 +19,7 @@ TEST(TimeBoxTest, EndsWhenItsTimeIsOver) {
   now += absl::Milliseconds(25);
   EXPECT_TRUE(half.Ended());
   EXPECT_FALSE(box.Ended());
+  EXPECT_EQ(box.Left(), absl::Milliseconds(25));
   now += absl::Milliseconds(25);
   EXPECT_TRUE(box.Ended());
 }

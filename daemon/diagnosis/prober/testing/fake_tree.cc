@@ -1,5 +1,6 @@
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -54,6 +55,23 @@ void FakeTree::Process(int pid) const {
 void FakeTree::Fd(int pid, int number, absl::string_view target, absl::string_view fdinfo) const {
   Link(absl::StrCat("proc/", pid, "/fd/", number), target);
   File(absl::StrCat("proc/", pid, "/fdinfo/", number), fdinfo);
+}
+
+// The link of an fd leads to its pipe by the words "pipe:[INODE]"; here a FIFO of that name is
+// there.
+std::string FakeTree::Pipe(int pid, int number) const {
+  const std::string process = absl::StrCat(path_, "/proc/", pid);
+  std::filesystem::create_directories(process + "/fd");
+  std::error_code ignored;
+  std::filesystem::create_symlink("/bin/true", process + "/exe", ignored);
+  const std::string place = absl::StrCat(process, "/fd/fifo");
+  struct stat status = {};
+  EXPECT_EQ(mkfifo(place.c_str(), 0600), 0);
+  EXPECT_EQ(stat(place.c_str(), &status), 0);
+  const std::string name = absl::StrCat("pipe:[", status.st_ino, "]");
+  std::filesystem::rename(place, absl::StrCat(process, "/fd/", name));
+  Link(absl::StrCat("proc/", pid, "/fd/", number), name);
+  return absl::StrCat(process, "/fd/", name);
 }
 
 }  // namespace dmaheap

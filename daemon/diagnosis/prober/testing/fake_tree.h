@@ -30,6 +30,9 @@ class FakeTree {
   // An fd of a process: the target of its link and its fdinfo.
   void Fd(int pid, int number, absl::string_view target, absl::string_view fdinfo) const;
 
+  // An fd of a process that runs a program, of a pipe of its own: the path of the latter.
+  std::string Pipe(int pid, int number) const;
+
  private:
   std::string path_;
 };
