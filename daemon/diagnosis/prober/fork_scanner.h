@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -26,10 +27,10 @@ struct ProcessOrigin {
 // Pure; ticks: of sysconf(_SC_CLK_TCK). Absent for a text that is none.
 absl::optional<ProcessOrigin> ParseProcessOrigin(absl::string_view stat, int64_t ticks);
 
-// since_boot: the time that it is (CLOCK_BOOTTIME). False also where the box ended before one was
-// found.
+// since_boot: the time that it is (CLOCK_BOOTTIME). go_on is asked after each process. False also
+// where it said no, or the box ended, before one was found.
 bool IsMappedByForker(const UniqueFd& proc, uint64_t frame, absl::Duration since_boot,
-                      const TimeBox& box);
+                      const TimeBox& box, absl::FunctionRef<bool()> go_on);
 
 }  // namespace dmaheap
 

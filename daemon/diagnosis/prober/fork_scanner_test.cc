@@ -57,8 +57,13 @@ class ForkScannerTest : public ::testing::Test {
   }
   bool Finds(uint64_t frame, absl::Duration box = absl::InfiniteDuration()) {
     const UniqueFd proc(open((tree_.path() + "/proc").c_str(), O_RDONLY | O_DIRECTORY));
-    return IsMappedByForker(proc, frame, kNow, TimeBox(box));
+    return IsMappedByForker(proc, frame, kNow, TimeBox(box),
+                            [&] { return asked_++ < stop_after_; });
   }
+
+  // How often it asked whether to go on, and how often it is told to.
+  int asked_ = 0;
+  int stop_after_ = 1000;
 
   FakeTree tree_;
 };
@@ -71,6 +76,20 @@ TEST_F(ForkScannerTest, AParentOfAYoungChildThatMapsThePageForks) {
   EXPECT_FALSE(Finds(78)) << "the child's own";
   EXPECT_FALSE(Finds(79));
   EXPECT_FALSE(Finds(77, absl::ZeroDuration()));
+}
+
+TEST_F(ForkScannerTest, GoesOnAfterEachProcessOnlyIfTold) {
+  Process(10, 1, 50, /*frame=*/77);
+  Process(11, 10, 99.9, /*frame=*/78);
+  EXPECT_TRUE(Finds(77));
+  const int all = asked_;
+
+  EXPECT_EQ(all, 3) << "two processes and one that has forked";
+  for (stop_after_ = 0; stop_after_ < all; ++stop_after_) {
+    asked_ = 0;
+    EXPECT_FALSE(Finds(77));
+    EXPECT_EQ(asked_, stop_after_ + 1);
+  }
 }
 
 TEST_F(ForkScannerTest, WhoseChildIsOldDoesNot) {

@@ -58,10 +58,7 @@ int32_t ThreadIn(absl::string_view fields) {
   for (const absl::string_view field : absl::StrSplit(fields, ',')) {
     absl::string_view caller = field;
     int32_t thread = 0;
-    if (absl::ConsumePrefix(&caller, "caller=T") &&
-        ToNumber(caller, std::numeric_limits<int32_t>::max(), thread)) {
-      return thread;
-    }
+    if (absl::ConsumePrefix(&caller, "caller=T") && ParseDecimal(caller, thread)) return thread;
   }
   return 0;
 }

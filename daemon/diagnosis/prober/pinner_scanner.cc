@@ -1,7 +1,6 @@
 #include "daemon/diagnosis/prober/pinner_scanner.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "daemon/diagnosis/prober/direct_transfers.h"
 #include "daemon/diagnosis/prober/fork_scanner.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
+#include "daemon/diagnosis/prober/frame_watch.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
@@ -189,28 +189,6 @@ bool IsLetGo(const FrameRecord& record) {
   return record.references <= record.map_count + cached;
 }
 
-// What becomes of a page that nobody was found to hold, until the box ends: whether a fork's child
-// shares it, or its user gives it up.
-void WatchForAWhile(const UniqueFd& proc, PageTracer& pages, const TimeBox& box,
-                    FrameRecord& record) {
-  while (true) {
-    FrameRecord now{.frame = record.frame};
-    ReadMapCount(proc.get(), now);
-    ReadFrameFlags(proc.get(), now);
-    if ((now.present & kFrameMapCount) == 0 || (now.present & kFrameFlags) == 0) return;
-    record.most_mapped = std::max(
-        record.most_mapped, static_cast<uint32_t>(std::min<uint64_t>(now.map_count, UINT32_MAX)));
-    if (KindOfFrame(now.flags) == FrameKind::kFree) record.was_free = 1;
-    // What is let go between two looks.
-    if (const auto left = pages.TakeLeft(record.frame)) {
-      if (*left == 0) record.was_free = 1;
-      if (*left > 0) record.most_mapped = std::max<uint32_t>(record.most_mapped, 2);
-    }
-    if (record.most_mapped > 1 || record.was_free != 0 || box.Ended()) return;
-    poll(nullptr, 0, /*timeout=*/1);
-  }
-}
-
 absl::Duration SinceBoot() {
   timespec now = {};
   clock_gettime(CLOCK_BOOTTIME, &now);
@@ -262,11 +240,12 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
   } else {
     if (!IsLetGo(record)) PipeScan(record.frame, pages, scouts, own).Look(*proc, reply);
     if (reply.pinners.empty()) {
+      FrameWatch watch(proc->get(), pages, record);
       // Its child may be gone before the box ends, or come after it.
-      if (IsMappedByForker(*proc, record.frame, SinceBoot(), own.FirstHalf())) {
+      if (IsMappedByForker(*proc, record.frame, SinceBoot(), own, [&] { return watch.Look(); })) {
         record.present |= kFrameOfForker;
       }
-      WatchForAWhile(*proc, pages, own, record);
+      watch.LookUntil(own);
     }
   }
   reply.frames.push_back(record);
