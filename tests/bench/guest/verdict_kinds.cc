@@ -3,6 +3,7 @@
 #include "tests/bench/guest/leaking_client.h"
 #include "tests/vm/tools/area_filler.h"
 #include "tests/vm/tools/direct_io_pin.h"
+#include "tests/vm/tools/no_migration_target.h"
 #include "tests/vm/tools/pipe_pin.h"
 #include "tests/vm/tools/process_storm.h"
 
@@ -41,6 +42,8 @@ std::vector<VerdictKind> VerdictKinds() {
       {"fragmented", [] { return MakeFragmentedArea(AreaFillerDefaults()); }, kLarge / 2,
        "failfast"},
       {"leak", &MakeLeakingClient, kLarge / 2, "failfast"},
+      {"no_target", [] { return MakeNoMigrationTarget(NoMigrationTargetDefaults()); }, kWhole,
+       "failfast"},
   };
 }
 

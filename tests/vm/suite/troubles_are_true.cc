@@ -128,6 +128,15 @@ TEST_F(TroubleTest, AFragmentedAreaGivesNoMoreThanItsLargestRun) {
   });
 }
 
+TEST_F(TroubleTest, HugePagesThatFindNoOtherPlaceStayWhereTheyAre) {
+  With("no_migration_target", [&](const auto& begun) {
+    EXPECT_EQ(begun.at("verdict"), "NO_MIGRATION_TARGET");
+    EXPECT_GT(NumberIn(begun, "huge_pages_inside"), 0);
+    for (int attempt = 0; attempt < 5; ++attempt) EXPECT_EQ(TryToAllocate(whole_area_), ENOMEM);
+    EXPECT_EQ(ReadCmaCounters().used_pages, 0);
+  });
+}
+
 // Movable memory is in the way of nobody.
 class OccupantTest : public TroubleTest, public testing::WithParamInterface<const char*> {};
 

@@ -3,6 +3,7 @@
 #include "tests/vm/tools/area_filler.h"
 #include "tests/vm/tools/direct_io_pin.h"
 #include "tests/vm/tools/memory_hold.h"
+#include "tests/vm/tools/no_migration_target.h"
 #include "tests/vm/tools/occupant.h"
 #include "tests/vm/tools/pipe_pin.h"
 #include "tests/vm/tools/process_storm.h"
@@ -19,6 +20,7 @@ const std::map<std::string, TroubleKind>& TroubleKinds() {
       {"full_area", {AreaFillerDefaults(), &MakeFullArea}},
       {"memfd_pin", {PipePinDefaults(), &MakeMemfdPin}},
       {"memory_hold", {MemoryHoldDefaults(), &MakeMemoryHold}},
+      {"no_migration_target", {NoMigrationTargetDefaults(), &MakeNoMigrationTarget}},
       {"page_cache_pin", {PipePinDefaults(), &MakePageCachePin}},
       {"page_cache_occupant", {OccupantDefaults(), &MakePageCacheOccupant}},
       {"tmpfs_occupant", {OccupantDefaults(), &MakeTmpfsOccupant}},
