@@ -60,10 +60,11 @@ std::string Wrapped(absl::string_view text) {
 
 std::string ProcessText(const D::Process& process) {
   // Another user's, which the caller may not be told.
-  const std::string who = process.pid() == 0
-                              ? "another process"
-                              : absl::StrCat(process.process_name(), " (pid ", process.pid(),
-                                             ", uid ", process.uid(), ")");
+  const std::string who =
+      process.pid() == 0
+          ? "another process"
+          : absl::StrCat(process.process_name(), " (pid ", process.pid(),
+                         process.uid() < 0 ? "" : absl::StrCat(", uid ", process.uid()), ")");
   std::string text = absl::StrCat(who, ", ", Words(D::Process::Role_Name(process.role())), ", ",
                                   Words(D::Confidence_Name(process.confidence())));
   if (!process.executable().empty()) absl::StrAppend(&text, ", runs ", process.executable());

@@ -90,7 +90,7 @@ void AddProcesses(const std::vector<PageUser>& processes, v1::Diagnosis::Process
     process.set_confidence(v1::Diagnosis::CERTAIN);
     if (uid.has_value() && found.uid != *uid) continue;
     process.set_pid(found.pid);
-    process.set_uid(found.uid);
+    process.set_uid(found.uid == kUnknownUid ? -1 : int64_t{found.uid});
     process.set_process_name(found.name);
     process.set_cgroup(found.cgroup);
     process.set_executable(found.executable);
@@ -111,9 +111,11 @@ void AddPin(const FailureRecord& record, absl::optional<uint32_t> uid, v1::Diagn
   if (page.pinners.has_value()) {
     AddProcesses(page.pinners->pipe_holders, v1::Diagnosis::Process::PINNER, uid, pin);
     AddProcesses(page.pinners->transferers, v1::Diagnosis::Process::PINNER, uid, pin);
+    AddProcesses(page.pinners->allocators, v1::Diagnosis::Process::ALLOCATOR, uid, pin);
   }
   if (page.mappers.has_value()) {
     AddProcesses(page.mappers->processes, v1::Diagnosis::Process::MAPPER, uid, pin);
+    AddProcesses(page.mappers->file_owners, v1::Diagnosis::Process::FILE_OWNER, uid, pin);
     const bool maps_it =
         std::any_of(page.mappers->processes.begin(), page.mappers->processes.end(),
                     [&](const PageUser& mapper) { return !uid.has_value() || mapper.uid == *uid; });

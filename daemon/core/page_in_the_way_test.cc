@@ -514,6 +514,24 @@ TEST_F(PinnersTest, APipeThatHoldsThePageIsTheCauseAndWhoHasItIsNamed) {
   EXPECT_EQ(DiagnosisAtDeadline(kUid).pin().processes(0).pid(), 0) << "another user's";
 }
 
+TEST_F(PinnersTest, WhoAllocatedThePageIsNamedAndNotBlamed) {
+  AllocateUntilStuck();
+  Answer({.kind = v1::Diagnosis::Pin::ANONYMOUS,
+          .mappings = 0,
+          .references = 1,
+          .allocators = {{.pid = 42, .uid = kUnknownUid, .name = "gone"}},
+          .complete = true});
+
+  const v1::Diagnosis whole = DiagnosisAtDeadline();
+
+  EXPECT_EQ(whole.pin().cause(), v1::Diagnosis::Pin::NOT_ESTABLISHED);
+  ASSERT_EQ(whole.pin().processes_size(), 1);
+  EXPECT_EQ(whole.pin().processes(0).role(), v1::Diagnosis::Process::ALLOCATOR);
+  EXPECT_EQ(whole.pin().processes(0).process_name(), "gone");
+  EXPECT_EQ(whole.pin().processes(0).uid(), -1);
+  EXPECT_EQ(DiagnosisAtDeadline(kUid).pin().processes(0).pid(), 0) << "nobody knows whose";
+}
+
 TEST_F(PinnersTest, APageThatIsHeldByItsMappingsAloneWasAnInstantsPin) {
   const Call call = AllocateUntilStuck();
   Answer(

@@ -38,9 +38,12 @@ struct PageInTheWay {
   int windows_refused = 0;
 };
 
+inline constexpr uint32_t kUnknownUid = ~uint32_t{0};
+
 // A process that has to do with the page. Texts are printable ASCII.
 struct PageUser {
   pid_t pid = 0;
+  // kUnknownUid: not known, as of one that is gone.
   uint32_t uid = 0;
   // Its own word, at most 15 characters.
   std::string name;
@@ -54,6 +57,8 @@ struct PageMappers {
   std::vector<PageUser> processes;
   // Of the file that it is of, as the first of them sees it. Empty: of none, or not known.
   std::string file_path = "";
+  // Who has that file open and does not map the page.
+  std::vector<PageUser> file_owners = {};
   // Every process was looked into. A reference that is no mapping, such as a pipe's or a driver's,
   // is never seen.
   bool complete = false;
@@ -73,6 +78,9 @@ struct PagePinners {
   // Who has a pipe open that holds the page, or waits for a direct transfer of it.
   std::vector<PageUser> pipe_holders = {};
   std::vector<PageUser> transferers = {};
+  // Who asked the kernel for a page that nobody maps. That one need not have it any more, and
+  // may be gone.
+  std::vector<PageUser> allocators = {};
   // Every process was looked into.
   bool complete = false;
 };

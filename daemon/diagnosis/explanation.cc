@@ -36,6 +36,11 @@ std::string Listed(std::vector<std::string> words) {
                       more > 0 ? absl::StrCat(" and ", more, " more") : "");
 }
 
+std::string NameOf(const v1::Diagnosis::Process& process) {
+  return absl::StrCat(process.process_name(), " (pid ", process.pid(),
+                      process.uid() < 0 ? "" : absl::StrCat(", uid ", process.uid()), ")");
+}
+
 std::string ProcessesOf(const v1::Diagnosis::Pin& pin, v1::Diagnosis::Process::Role role) {
   std::vector<std::string> words;
   for (const v1::Diagnosis::Process& process : pin.processes()) {
@@ -45,9 +50,7 @@ std::string ProcessesOf(const v1::Diagnosis::Pin& pin, v1::Diagnosis::Process::R
       continue;
     }
     // A pid is taken out where the caller may not know whose it is.
-    words.push_back(process.pid() == 0 ? "another process"
-                                       : absl::StrCat(process.process_name(), " (pid ",
-                                                      process.pid(), ", uid ", process.uid(), ")"));
+    words.push_back(process.pid() == 0 ? "another process" : NameOf(process));
   }
   return words.empty() ? "" : Listed(std::move(words));
 }
@@ -226,8 +229,12 @@ std::string PinInWords(const v1::Diagnosis& diagnosis) {
   if (!pin.file_path().empty()) absl::StrAppend(&text, ", a page of ", pin.file_path());
   const std::string pinners = ProcessesOf(pin, v1::Diagnosis::Process::PINNER);
   const std::string mappers = ProcessesOf(pin, v1::Diagnosis::Process::MAPPER);
+  const std::string owners = ProcessesOf(pin, v1::Diagnosis::Process::FILE_OWNER);
+  const std::string allocators = ProcessesOf(pin, v1::Diagnosis::Process::ALLOCATOR);
   if (!pinners.empty()) absl::StrAppend(&text, ", kept by ", pinners);
   if (!mappers.empty()) absl::StrAppend(&text, ", mapped by ", mappers);
+  if (!owners.empty()) absl::StrAppend(&text, ", of a file that ", owners, " has open");
+  if (!allocators.empty()) absl::StrAppend(&text, ", once allocated by ", allocators);
   return text;
 }
 

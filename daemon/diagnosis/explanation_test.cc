@@ -87,6 +87,16 @@ TEST(Explanation, WhoKeepsItIsNamedOnlyWhenThatIsCertain) {
   EXPECT_THAT(Explained(text), Not(HasSubstr("maybe")));
 }
 
+TEST(Explanation, WhoHasTheFileOrAllocatedThePageIsNotAccused) {
+  const std::string text = Explained(
+      "verdict: PINNED_STUCK pin { stuck_duration { seconds: 2 } "
+      "processes { pid: 7 uid: 0 process_name: 'player' role: FILE_OWNER confidence: CERTAIN } "
+      "processes { pid: 8 uid: -1 process_name: 'gone' role: ALLOCATOR confidence: CERTAIN } }");
+
+  EXPECT_THAT(text, HasSubstr("for 2s, of a file that player (pid 7, uid 0) has open, once "
+                              "allocated by gone (pid 8). Who keeps it there was not found"));
+}
+
 TEST(Explanation, AProcessWithoutAPidIsAnother) {
   EXPECT_THAT(Pin("pin { stuck_duration { seconds: 2 } processes { role: MAPPER } }"),
               HasSubstr("mapped by another process"));

@@ -12,8 +12,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "daemon/diagnosis/prober/cgroup_members.h"
-#include "daemon/diagnosis/prober/fork_scanner.h"
 #include "daemon/diagnosis/prober/process_identity.h"
+#include "daemon/diagnosis/prober/process_origin.h"
 #include "tests/fuzz/demand.h"
 #include "tests/fuzz/input.h"
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
@@ -33,7 +34,7 @@ std::string Printable(std::string text) {
 
 PageUser ToUser(const ProbedProcess& process) {
   return {.pid = process.pid,
-          .uid = process.uid.value_or(~uint32_t{0}),
+          .uid = process.uid.value_or(kUnknownUid),
           .name = Printable(process.name),
           .cgroup = Printable(process.cgroup),
           .executable = Printable(process.executable)};
@@ -43,7 +44,8 @@ PageMappers ToMappers(const FrameMappers& found) {
   PageMappers mappers;
   mappers.complete = found.complete;
   for (const FrameMappers::Process& process : found.processes) {
-    mappers.processes.push_back(ToUser(process.process));
+    auto& those = process.pages > 0 ? mappers.processes : mappers.file_owners;
+    those.push_back(ToUser(process.process));
     if (mappers.file_path.empty()) mappers.file_path = Printable(process.path);
   }
   return mappers;
@@ -63,6 +65,18 @@ PageKind ToKind(FrameKind kind) {
   return v1::Diagnosis::Pin::KERNEL;
 }
 
+std::vector<PageUser>& Those(PinKind kind, PagePinners& pinners) {
+  switch (kind) {
+    case PinKind::kPipe:
+      return pinners.pipe_holders;
+    case PinKind::kDirectIo:
+      return pinners.transferers;
+    case PinKind::kAllocated:
+      break;
+  }
+  return pinners.allocators;
+}
+
 PagePinners ToPinners(const FramePinners& found) {
   PagePinners pinners;
   pinners.complete = found.complete;
@@ -73,8 +87,7 @@ PagePinners ToPinners(const FramePinners& found) {
   pinners.of_forker = found.of_forker;
   if (found.flags.has_value()) pinners.kind = ToKind(KindOfFrame(*found.flags));
   for (const FramePinners::Process& process : found.processes) {
-    auto& those = process.kind == PinKind::kPipe ? pinners.pipe_holders : pinners.transferers;
-    those.push_back(ToUser(process.process));
+    Those(process.kind, pinners).push_back(ToUser(process.process));
   }
   return pinners;
 }

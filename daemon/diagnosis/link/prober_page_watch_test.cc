@@ -171,9 +171,13 @@ TEST_F(ProberPageWatchTest, FindsWhoMapsAPage) {
   memcpy(mapper.process.executable, "/bin/\x1b", 7);
   memcpy(mapper.path, "/data/a\n", 9);
   reply.mappers.push_back(mapper);
+  reply.mappers.push_back({.process = {.pid = 43, .uid = kNoUid}, .pages = 0});
   Answer(question, reply);
 
   ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->file_owners.size(), 1u);
+  EXPECT_EQ(answer->file_owners[0].pid, 43);
+  EXPECT_EQ(answer->file_owners[0].uid, kUnknownUid);
   ASSERT_EQ(answer->processes.size(), 1u);
   EXPECT_EQ(answer->processes[0].pid, 42);
   EXPECT_EQ(answer->processes[0].uid, 1047u);
@@ -223,6 +227,8 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
        .references = 2});
   reply.pinners.push_back(
       {.process = {.pid = 42, .uid = 1047, .name = "sp\nool", .cgroup = "/apps"}});
+  reply.pinners.push_back({.process = {.pid = 43}, .kind = PinKind::kDirectIo});
+  reply.pinners.push_back({.process = {.pid = 44}, .kind = PinKind::kAllocated});
 
   Answer(question, reply);
 
@@ -237,6 +243,10 @@ TEST_F(ProberPageWatchTest, WhoPinsAPageIsToldWithItsReferences) {
   EXPECT_EQ(answers[0]->pipe_holders[0].pid, 42);
   EXPECT_EQ(answers[0]->pipe_holders[0].name, "sp?ool");
   EXPECT_EQ(answers[0]->pipe_holders[0].cgroup, "/apps");
+  ASSERT_EQ(answers[0]->transferers.size(), 1u);
+  EXPECT_EQ(answers[0]->transferers[0].pid, 43);
+  ASSERT_EQ(answers[0]->allocators.size(), 1u);
+  EXPECT_EQ(answers[0]->allocators[0].pid, 44);
 }
 
 }  // namespace

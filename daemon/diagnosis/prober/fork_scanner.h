@@ -7,9 +7,7 @@
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "daemon/diagnosis/prober/time_box.h"
 #include "proto/unique_fd.h"
 
@@ -17,15 +15,6 @@ namespace dmaheap {
 
 // How old a child is at most whose parent has forked lately.
 inline constexpr absl::Duration kYoung = absl::Seconds(1);
-
-// What /proc/PID/stat says of where a process comes from; fs/proc/array.c, do_task_stat.
-struct ProcessOrigin {
-  int32_t parent = 0;
-  // After the boot.
-  absl::Duration began = absl::ZeroDuration();
-};
-// Pure; ticks: of sysconf(_SC_CLK_TCK). Absent for a text that is none.
-absl::optional<ProcessOrigin> ParseProcessOrigin(absl::string_view stat, int64_t ticks);
 
 // since_boot: the time that it is (CLOCK_BOOTTIME). go_on is asked after each process. False also
 // where it said no, or the box ended, before one was found.

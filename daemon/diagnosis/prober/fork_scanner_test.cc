@@ -10,45 +10,18 @@
 #include "absl/strings/str_format.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/testing/fake_tree.h"
+#include "daemon/diagnosis/prober/testing/stat_text.h"
 #include "gtest/gtest.h"
 
 namespace dmaheap {
 namespace {
-
-// Of a process that began so many seconds after the boot.
-std::string Stat(int pid, int parent, double began, const std::string& name = "app") {
-  return absl::StrFormat("%d (%s) S %d 1 1 0 -1 4194304 90 0 0 0 1 2 0 0 20 0 1 0 %d 4096 12\n",
-                         pid, name, parent, static_cast<int64_t>(began * sysconf(_SC_CLK_TCK)));
-}
-
-TEST(ProcessOriginTest, IsTheParentAndTheStart) {
-  const auto origin = ParseProcessOrigin(Stat(7, 3, 12.5), sysconf(_SC_CLK_TCK));
-  ASSERT_TRUE(origin.has_value());
-  EXPECT_EQ(origin->parent, 3);
-  EXPECT_EQ(origin->began, absl::Milliseconds(12500));
-}
-
-TEST(ProcessOriginTest, ANameCanNotForgeIt) {
-  const auto origin = ParseProcessOrigin(Stat(7, 3, 12.5, "a) S 99 (b"), sysconf(_SC_CLK_TCK));
-  ASSERT_TRUE(origin.has_value());
-  EXPECT_EQ(origin->parent, 3);
-}
-
-TEST(ProcessOriginTest, OtherTextsAreNone) {
-  for (const char* text :
-       {"", "7 (a", "7 (a) S", "7 (a) S x 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0",
-        "7 (a) S 3 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 x 0"}) {
-    EXPECT_FALSE(ParseProcessOrigin(text, 100).has_value()) << text;
-  }
-  EXPECT_FALSE(ParseProcessOrigin(Stat(7, 3, 1), 0).has_value());
-}
 
 class ForkScannerTest : public ::testing::Test {
  protected:
   static constexpr absl::Duration kNow = absl::Seconds(100);
 
   void Process(int pid, int parent, double began, uint64_t frame) {
-    tree_.File(absl::StrCat("proc/", pid, "/stat"), Stat(pid, parent, began));
+    tree_.File(absl::StrCat("proc/", pid, "/stat"), StatText(pid, parent, began));
     tree_.File(absl::StrCat("proc/", pid, "/maps"),
                absl::StrFormat("0-%x rw-p 00000000 00:00 0 \n", sysconf(_SC_PAGESIZE)));
     const uint64_t entry = kPagemapPresent | frame;

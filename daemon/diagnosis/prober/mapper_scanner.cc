@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "daemon/diagnosis/prober/file_openers.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
@@ -50,6 +51,9 @@ class Scan {
     }
     if (present_ && !shown_) reply.error_number = EPERM;
   }
+
+  // That one of the pages is of, by who maps it.
+  const absl::optional<MappedFile>& file() const { return file_; }
 
   // Into found.pages, and the path of the first that has a file.
   bool Count(int process, MapperRecord& found) {
@@ -89,10 +93,13 @@ class Scan {
   }
 
   // "[heap]" and the like are no files.
-  static void PutPath(absl::string_view maps_line, MapperRecord& found) {
+  void PutPath(absl::string_view maps_line, MapperRecord& found) {
     const absl::optional<MapsLine> line = ParseMapsLine(maps_line);
     if (!line.has_value() || !absl::StartsWith(line->path, "/")) return;
     PutText(line->path, found.path, sizeof(found.path));
+    if (file_.has_value()) return;
+    file_ = MappedFile{
+        .device = std::string(line->device), .inode = line->inode, .path = std::string(line->path)};
   }
 
   static bool IsGone(const absl::Status& status) {
@@ -125,6 +132,7 @@ class Scan {
   std::vector<uint64_t> entries_ = std::vector<uint64_t>(kEntriesPerRead);
   bool present_ = false;
   bool shown_ = false;
+  absl::optional<MappedFile> file_ = absl::nullopt;
 };
 
 }  // namespace
@@ -147,7 +155,12 @@ ProberReply FindMappers(const ProberRoots& roots, absl::string_view text, const 
   ReadMapCount(proc->get(), frame);
   ReadFrameFlags(proc->get(), frame);
   reply.frames.push_back(frame);
-  Scan(*range, box).Look(*proc, reply);
+  Scan scan(*range, box);
+  scan.Look(*proc, reply);
+  // A page of its own in a mapping of a file is not the file's.
+  const bool of_file =
+      (frame.present & kFrameFlags) != 0 && KindOfFrame(frame.flags) == FrameKind::kPageCache;
+  if (of_file && scan.file().has_value()) FindOpeners(*proc, *scan.file(), box, reply);
   return reply;
 }
 

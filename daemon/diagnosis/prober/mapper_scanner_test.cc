@@ -1,8 +1,11 @@
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -72,6 +75,60 @@ TEST_F(MapperScannerTest, TellsWhoItIsAndOfWhichFileThePageIs) {
   EXPECT_STREQ(mapper.process.cgroup, "/apps/player");
   EXPECT_STREQ(mapper.process.executable, "/usr/bin/player");
   EXPECT_STREQ(mapper.path, "/data/clip of me");
+}
+
+// Of the page that process 10 maps, which is the file's if kpageflags says so.
+class FileOwnerTest : public MapperScannerTest {
+ protected:
+  void SetUp() override {
+    Flags(kPageOfFile);
+    file_ = tree_.path() + "/clip";
+    tree_.File("clip", "");
+    tree_.File("other", "");
+    struct stat status;
+    ASSERT_EQ(stat(file_.c_str(), &status), 0);
+    Process(10, {1});
+    tree_.File("proc/10/maps",
+               absl::StrFormat("0-1000 r--p 00000000 %02x:%02x %d %s\n", major(status.st_dev),
+                               minor(status.st_dev), status.st_ino, file_));
+  }
+  void Flags(uint64_t flags) { tree_.File("proc/kpageflags", Bytes({0, flags})); }
+  std::vector<int32_t> Owners() {
+    std::vector<int32_t> pids;
+    for (const MapperRecord& mapper : Find("1 1").mappers) {
+      if (mapper.pages == 0) pids.push_back(mapper.process.pid);
+    }
+    return pids;
+  }
+
+  // KPF_LRU; with KPF_ANON beside.
+  static constexpr uint64_t kPageOfFile = uint64_t{1} << 5;
+  static constexpr uint64_t kPageOfItsOwn = kPageOfFile | uint64_t{1} << 12;
+
+  std::string file_;
+};
+
+TEST_F(FileOwnerTest, IsWhoHasTheFileOpenAndDoesNotMapThePage) {
+  tree_.Link("proc/10/fd/3", file_);
+  tree_.Link("proc/11/fd/3", tree_.path() + "/other");
+  tree_.Link("proc/11/fd/4", file_);
+  tree_.Link("proc/12/fd/3", tree_.path() + "/other");
+
+  EXPECT_EQ(Owners(), std::vector<int32_t>{11});
+}
+
+TEST_F(FileOwnerTest, IsNobodyWhereThePathLeadsToAnotherFile) {
+  tree_.Link("proc/11/fd/4", file_);
+  ASSERT_EQ(rename((tree_.path() + "/other").c_str(), file_.c_str()), 0);
+
+  EXPECT_EQ(Owners(), std::vector<int32_t>{});
+}
+
+TEST_F(FileOwnerTest, IsNobodyWhereThePageIsAProcesssOwn) {
+  Flags(kPageOfItsOwn);
+  tree_.Link("proc/11/fd/4", file_);
+
+  EXPECT_EQ(Owners(), std::vector<int32_t>{});
 }
 
 TEST_F(MapperScannerTest, TellsWhatTheKernelsTablesSayOfTheFirst) {

@@ -21,6 +21,7 @@
 #include "daemon/diagnosis/prober/fork_scanner.h"
 #include "daemon/diagnosis/prober/frame_tables.h"
 #include "daemon/diagnosis/prober/frame_watch.h"
+#include "daemon/diagnosis/prober/page_owner.h"
 #include "daemon/diagnosis/prober/pagemap.h"
 #include "daemon/diagnosis/prober/proc_text.h"
 #include "daemon/diagnosis/prober/process_identity.h"
@@ -246,6 +247,12 @@ ProberReply FindPinners(const ProberRoots& roots, absl::string_view question, Pa
         record.present |= kFrameOfForker;
       }
       watch.LookUntil(own);
+    }
+  }
+  // Who maps it is found otherwise.
+  if (record.map_count == 0) {
+    if (const auto allocator = FindPageAllocator(roots, record.frame, own)) {
+      reply.pinners.push_back({.process = *allocator, .kind = PinKind::kAllocated});
     }
   }
   reply.frames.push_back(record);

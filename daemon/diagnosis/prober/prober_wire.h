@@ -221,7 +221,7 @@ struct ProcessRecord {
 
 struct MapperRecord {
   ProcessRecord process;
-  // Of the range, in its address space.
+  // Of the range, in its address space. 0: it has the file open that they are of.
   uint64_t pages = 0;
   // Of the file that one of these pages is of, as /proc/PID/maps has it. Empty: of none.
   char path[160] = {};
@@ -235,7 +235,9 @@ struct AttemptRecord {
   uint32_t windows_refused = 0;
 };
 
-enum class PinKind : uint32_t { kPipe = 1, kDirectIo = 2 };
+// What a process has to do with a page beside mapping it; kAllocated: it asked the kernel for it,
+// and need not have it any more.
+enum class PinKind : uint32_t { kPipe = 1, kDirectIo = 2, kAllocated = 3 };
 
 struct PinnerRecord {
   ProcessRecord process;
