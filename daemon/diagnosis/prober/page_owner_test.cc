@@ -22,7 +22,7 @@ class PageOwnerTest : public ::testing::Test {
                     absl::StrFormat("Page allocated via order %d, mask 0x1(X), pid 1, "
                                     "tgid %d (then), ts %d ns\nPFN 0x%x type Movable\n",
                                     order, pid, static_cast<int64_t>(seconds * 1e9), frame));
-    tree_.File("debug/page_owner", owners_);
+    tree_.File("debugfs/page_owner", owners_);
   }
   void Process(int pid, double began) {
     tree_.File(absl::StrCat("proc/", pid, "/stat"), StatText(pid, 1, began));

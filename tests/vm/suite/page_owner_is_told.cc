@@ -1,5 +1,5 @@
-// In a guest that was booted with page_owner=on: of a page in the way that nobody maps any more, who
-// asked the kernel for it is told, beside who keeps it.
+// In a guest that was booted with page_owner=on: of a page in the way that nobody maps any more,
+// who asked the kernel for it is told, beside who keeps it.
 
 #include <sys/types.h>
 
