@@ -29,6 +29,8 @@
 #include "daemon/diagnosis/prober/mapper_scanner.h"
 #include "daemon/diagnosis/prober/page_tracer.h"
 #include "daemon/diagnosis/prober/pinner_scanner.h"
+#include "daemon/diagnosis/prober/scout_looks.h"
+#include "daemon/diagnosis/prober/scouts.h"
 #include "daemon/keeper/trace_instance.h"
 #include "daemon/limits.h"
 #include "dmaheap/v1/admin.grpc.pb.h"
@@ -208,6 +210,8 @@ absl::Status Time(const std::function<ProberReply()>& look, std::vector<double>&
 absl::Status Scan(DiagnosisRecord& record) {
   const auto trace = dmaheap::TraceInstance::Open(kTraceFolder);
   if (!trace.ok()) return trace.status();
+  auto scouts = dmaheap::Scouts::Start(&dmaheap::LookAsScout);
+  if (!scouts.ok()) return scouts.status();
   PageTracer pages(
       {.pipe = (*trace)->pipe(), .filter = (*trace)->filter(), .enable = (*trace)->enable()});
   // The trace is of threads with such a name.
@@ -227,8 +231,9 @@ absl::Status Scan(DiagnosisRecord& record) {
     bool found = false;
     status = Time(
         [&] {
-          ProberReply reply = FindPinners(
-              roots, absl::StrCat(frame, " ", absl::ToInt64Milliseconds(kLongBox)), pages, box());
+          ProberReply reply =
+              FindPinners(roots, absl::StrCat(frame, " ", absl::ToInt64Milliseconds(kLongBox)),
+                          pages, *scouts, box());
           found = reply.pinners.size() == 1 && reply.pinners[0].process.pid == getpid();
           return reply;
         },

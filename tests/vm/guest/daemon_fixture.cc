@@ -52,7 +52,7 @@ void DaemonFixture::KillAll() {
   EXPECT_EQ(daemon_->WaitExit(), 128 + SIGKILL);
   // They die with their parent.
   ASSERT_TRUE(WaitGone(broker_));
-  if (prober_ != 0) ASSERT_TRUE(WaitGone(prober_));
+  ASSERT_TRUE(prober_ == 0 || WaitGone(prober_));
 }
 
 std::unique_ptr<AgentProcess> DaemonFixture::NewClient() const {
