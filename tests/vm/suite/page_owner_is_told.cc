@@ -22,7 +22,8 @@ class PageOwnerTest : public DaemonFixture {
  protected:
   static std::set<pid_t> PidsOf(const nlohmann::json& diagnosis, const std::string& role) {
     std::set<pid_t> pids;
-    for (const nlohmann::json& process : diagnosis["pin"]["processes"]) {
+    const nlohmann::json pin = diagnosis.value("pin", nlohmann::json::object());
+    for (const nlohmann::json& process : pin.value("processes", nlohmann::json::array())) {
       if (process["role"] == role) pids.insert(process["pid"].get<pid_t>());
     }
     return pids;
@@ -37,7 +38,7 @@ TEST_F(PageOwnerTest, WhoAllocatedAPageThatNobodyMapsIsTold) {
   WaitLog("event=evidence ");
 
   // A busy emulated machine may not come to it in a diagnosis's 50 ms.
-  nlohmann::json diagnosis;
+  nlohmann::json diagnosis = nlohmann::json::object();
   for (int i = 0; i < 9 && PidsOf(diagnosis, "ALLOCATOR").empty(); ++i) {
     const auto failed =
         RunInGuest({"dmaheapctl", "alloc", "linux,cma-nofail", "60M", "--retry-policy", "failfast"},
