@@ -95,14 +95,25 @@ bool IsGone(const absl::Status& status) {
   return error == ENOENT || error == ESRCH;
 }
 
-bool Transfers(int process, int tasks, const std::string& thread, uint64_t frame,
-               const TimeBox& box) {
-  const auto text = ReadBelow(tasks, thread + "/syscall", kCallBytes, box);
-  const auto call = text.has_value() ? ParseTransferCall(*text) : absl::nullopt;
-  if (!call.has_value()) return false;
-  const auto fdinfo = ReadBelow(process, absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box);
-  if (!fdinfo.has_value() || !IsDirect(*fdinfo)) return false;
-  return HasFrame(process, PiecesOf(process, *call), frame, box);
+// The calls that its threads wait in, and which move bytes between memory and a file that was
+// opened with O_DIRECT. Waits for no lock that a process can hold.
+absl::StatusOr<std::vector<TransferCall>> DirectCallsOf(const UniqueFd& process,
+                                                        const TimeBox& box) {
+  const absl::StatusOr<UniqueFd> tasks = OpenFolderBelow(process.get(), "task");
+  if (!tasks.ok()) return tasks.status();
+  const absl::StatusOr<std::vector<std::string>> threads = ListFolder(*tasks, box);
+  if (!threads.ok()) return threads.status();
+  std::vector<TransferCall> calls;
+  for (const std::string& thread : *threads) {
+    if (box.Ended()) return ErrnoStatus(EINTR, "the end of the time box");
+    const auto text = ReadBelow(tasks->get(), thread + "/syscall", kCallBytes, box);
+    const auto call = text.has_value() ? ParseTransferCall(*text) : absl::nullopt;
+    if (!call.has_value()) continue;
+    const auto fdinfo =
+        ReadBelow(process.get(), absl::StrCat("fdinfo/", call->fd), kFdInfoBytes, box);
+    if (fdinfo.has_value() && IsDirect(*fdinfo)) calls.push_back(*call);
+  }
+  return calls;
 }
 
 // Whether all of it was seen; a process that is gone was.
@@ -110,6 +121,10 @@ bool LookInto(int proc, int32_t pid, uint64_t frame, Scouts& scouts, const TimeB
               ProberReply& reply) {
   const absl::StatusOr<UniqueFd> process = OpenFolderBelow(proc, absl::StrCat(pid));
   if (!process.ok()) return IsGone(process.status());
+  // Few are in such a call, and a scout takes its time.
+  const auto calls = DirectCallsOf(*process, box);
+  if (!calls.ok()) return IsGone(calls.status());
+  if (calls->empty()) return true;
   const ScoutQuestion question{.look = ScoutLook::kTransfer, .frame = frame};
   const auto answer = scouts.Ask(question, *process, pid, box.Left(), box);
   if (!answer.has_value()) return false;
@@ -168,16 +183,11 @@ bool IsDirect(absl::string_view fdinfo) {
 }
 
 ScoutAnswer LookForTransfer(const UniqueFd& process, uint64_t frame, const TimeBox& box) {
-  const auto gone_or_not = [](const absl::Status& status) -> ScoutAnswer {
-    return {.flags = IsGone(status) ? kScoutWhole : 0};
-  };
-  const absl::StatusOr<UniqueFd> tasks = OpenFolderBelow(process.get(), "task");
-  if (!tasks.ok()) return gone_or_not(tasks.status());
-  const absl::StatusOr<std::vector<std::string>> threads = ListFolder(*tasks, box);
-  if (!threads.ok()) return gone_or_not(threads.status());
-  for (const std::string& thread : *threads) {
+  const auto calls = DirectCallsOf(process, box);
+  if (!calls.ok()) return {.flags = IsGone(calls.status()) ? kScoutWhole : 0};
+  for (const TransferCall& call : *calls) {
     if (box.Ended()) return {};
-    if (Transfers(process.get(), tasks->get(), thread, frame, box)) {
+    if (HasFrame(process.get(), PiecesOf(process.get(), call), frame, box)) {
       return {.flags = kScoutFound | kScoutWhole};
     }
   }

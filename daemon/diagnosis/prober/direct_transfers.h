@@ -7,8 +7,8 @@
 // for in a call of his own (io_submit(2), io_uring) are not found.
 //
 // Reading another process's memory may bring a page of it in, which takes as long as the file that
-// it is of likes, and all these files wait for locks of that process: it is what scouts are for
-// (scouts.h).
+// it is of likes, and its pagemap waits for a lock of that process: it is what scouts are for
+// (scouts.h). None is sent to a process that is in no such call.
 
 #ifndef DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_
 #define DAEMON_DIAGNOSIS_PROBER_DIRECT_TRANSFERS_H_
