@@ -92,6 +92,7 @@ absl::Status PrepareSignals() {
 absl::Duration BoxOf(ProberOp op) {
   switch (op) {
     case ProberOp::kListDmabufs:
+    case ProberOp::kSources:
       return kProberListTimeBox;
     case ProberOp::kWhoMaps:
     case ProberOp::kWhoPins:

@@ -27,13 +27,15 @@
 
 namespace dmaheap {
 
-// How long one answer may take: as long as a diagnosis (hard-tests.md, starting limits), since an
-// allocation that failed waits for it.
+// How long one answer may take: as long as a diagnosis, since an allocation that failed waits for
+// it.
 inline constexpr absl::Duration kProberTimeBox = absl::Milliseconds(50);
 
 // The same for a list of buffers, which no allocation waits for: it is asked for at most once a
 // second, and only while buffers are unwatched. Where /proc is all there is, a look that does not
 // get through every process proves nothing; on a busy machine 50 of them took longer than 50 ms.
+// And for what this prober can see, which is asked at its start: a source for which no time was
+// left would pass for one that is missing, for as long as the daemon runs.
 inline constexpr absl::Duration kProberListTimeBox = absl::Milliseconds(500);
 
 // The same for who maps and who pins a page: no allocation waits for that either, but the keeper's
